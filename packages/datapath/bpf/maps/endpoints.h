@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+/* The ports of this host, by slot: all that is needed about a port where its packets start or end. */
+#pragma once
+#include "../lib/types.h"
+
+#define OH_MAX_SLOTS 4096
+
+enum oh_device {
+	OH_DEVICE_NONE = 0,	/* the slot is free, or its device is gone */
+	OH_DEVICE_VETH,		/* deliver with redirect_peer */
+	OH_DEVICE_TAP,		/* deliver with redirect; super-packets by the idle VXLAN device */
+};
+
+struct endpoint {
+	oh_uuid port;
+	__u64 generation;	/* store revision of the binding */
+	oh_vni vpc;		/* VNI of the VPC's routed packets */
+	oh_vni network;
+	oh_ifindex ifindex;
+	__u32 mtu;		/* largest IP packet that fits the underlay when encapsulated, bytes */
+	oh_addr address;	/* the first of its addresses */
+	oh_ip4 gateway;		/* of its network */
+	oh_mac mac;
+	oh_mac gateway_mac;
+	__u8 device;		/* enum oh_device */
+	__u8 has_allowed;	/* 1: the map allowed has ranges for this slot */
+	__u8 pad[6];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, OH_MAX_SLOTS);
+	__type(key, oh_slot);
+	__type(value, struct endpoint);
+} endpoints_v1 SEC(".maps");

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+/* The other hosts: by number for sending, by tunnel address for receiving. */
+#pragma once
+#include "../lib/types.h"
+
+enum oh_host_kind {
+	OH_HOST_NONE = 0,
+	OH_HOST_ONEHOP,
+	OH_HOST_PEER,		/* plain RFC 7348 VXLAN */
+};
+
+struct host {
+	oh_ip4 tunnel_address;
+	oh_ifindex uplink;	/* device to send on; 0: let the kernel's FIB choose, on cfg-free redirect_neigh */
+	oh_ip4 next_hop;	/* underlay router or the host itself; 0: not known, FIB lookup per packet */
+	__u8 kind;		/* enum oh_host_kind; NONE: no such host */
+	__u8 pad[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4096);
+	__type(key, oh_host);
+	__type(value, struct host);
+} hosts_v1 SEC(".maps");
+
+struct tunnel_key {
+	oh_ip4 address;
+};
+
+struct tunnel {
+	oh_host host;
+	__u32 kind;		/* enum oh_host_kind */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct tunnel_key);
+	__type(value, struct tunnel);
+} tunnels_v1 SEC(".maps");

@@ -1,0 +1,48 @@
+/** Every key of the store, in one table: `key → value` beside each. */
+const ROOT = "/onehop/v1";
+
+export const keys = {
+  /** All objects. */
+  objects: `${ROOT}/object/`,
+  /** → JSON of the stored object. */
+  object: (plural: string, id: string) => `${ROOT}/object/${plural}/${id}`,
+  objectsOf: (plural: string) => `${ROOT}/object/${plural}/`,
+  /** → id of the object with this name in its parent (`-`: the region). */
+  name: (plural: string, parent: string, name: string) => `${ROOT}/name/${plural}/${parent}/${name}`,
+  /** → empty; there while the child is: what delete-if-unused compares. */
+  child: (parentId: string, plural: string, id: string) => `${ROOT}/child/${parentId}/${plural}/${id}`,
+  childrenOf: (parentId: string) => `${ROOT}/child/${parentId}/`,
+  /** → number of creations and deletions under the VPC so far; serialises checks over its networks and routes. */
+  header: (vpcId: string) => `${ROOT}/header/${vpcId}`,
+
+  /** → id of the VPC or network that has the VNI. */
+  vni: (vni: number) => `${ROOT}/vni/${String(vni).padStart(8, "0")}`,
+  vnis: `${ROOT}/vni/`,
+  /** → id of the host. */
+  hostNumber: (n: number) => `${ROOT}/host-number/${String(n).padStart(5, "0")}`,
+  hostNumbers: `${ROOT}/host-number/`,
+  tunnel: (address: string) => `${ROOT}/tunnel/${address}`,
+  /** → id of the port. */
+  address: (networkId: string, address: string) => `${ROOT}/address/${networkId}/${address}`,
+  addressesOf: (networkId: string) => `${ROOT}/address/${networkId}/`,
+  mac: (networkId: string, mac: string) => `${ROOT}/mac/${networkId}/${mac}`,
+  /** → empty, under a lease: not to be given out again until the lease ends. */
+  restingVni: (vni: number) => `${ROOT}/resting/vni/${String(vni).padStart(8, "0")}`,
+  restingVnis: `${ROOT}/resting/vni/`,
+  restingAddress: (networkId: string, address: string) => `${ROOT}/resting/address/${networkId}/${address}`,
+  restingAddressesOf: (networkId: string) => `${ROOT}/resting/address/${networkId}/`,
+
+  /** → decimal count of the project's objects against this quota. */
+  quota: (projectId: string, quota: string) => `${ROOT}/quota/${projectId}/${quota}`,
+  /** → JSON {request_hash, status, body}, under a lease of a day. */
+  idempotency: (who: string, key: string) => `${ROOT}/idempotency/${who}/${key}`,
+  /** → JSON {name, role, project_id}; the key has the token's SHA-256, never the token. */
+  token: (sha256: string) => `${ROOT}/token/${sha256}`,
+  tokens: `${ROOT}/token/`,
+
+  /** → name of the controller that owns the shard, under its lease; the create revision is the epoch of its slices. */
+  claim: (shard: string) => `${ROOT}/claim/${shard}`,
+  /** → JSON of the host's last Report, under the lease of its stream. */
+  report: (hostId: string) => `${ROOT}/report/${hostId}`,
+  reports: `${ROOT}/report/`,
+} as const;
