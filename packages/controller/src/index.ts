@@ -1,1 +1,1 @@
-export {};
+export * from "./compile/index.ts";

@@ -1,0 +1,49 @@
+import type { PortProblem } from "@onehop/core";
+import { DEVICE, type Entries, MAX_SLOTS } from "./entries.ts";
+import { type Facts, type LinkFact, OVERHEAD } from "./facts.ts";
+import { deviceName, type LocalPort, type Opened } from "./plan.ts";
+
+/** Ports of this host and the devices they are reached by. A port without a device keeps its entry: packets to it say so. */
+export function lowerEndpoints(plan: Opened, facts: Facts, entries: Entries): PortProblem[] {
+  const problems: PortProblem[] = [];
+  const owners = new Map<string, string>();
+  for (const local of plan.local) {
+    const { port } = local;
+    const slot = facts.slots.get(port.id);
+    if (slot === undefined) {
+      problems.push({ port_id: port.id, reason: `The host has ${MAX_SLOTS} ports already.` });
+      continue;
+    }
+    const link = linkOf(local, facts, owners);
+    if (typeof link === "string") problems.push({ port_id: port.id, reason: link });
+    const found = typeof link === "string" ? undefined : link;
+    entries.endpoints.add(slot, endpoint(local, found, facts));
+    if (found) entries.links.add({ ifindex: found.ifindex }, { slot });
+  }
+  return problems;
+}
+
+/** The port's device, or why it has none. The first port by id keeps a device that two name. */
+function linkOf({ port }: LocalPort, facts: Facts, owners: Map<string, string>): LinkFact | string {
+  if (!port.device) return "It is bound without a device.";
+  const name = deviceName(port.id, port.device);
+  const owner = owners.get(name);
+  if (owner !== undefined) return `Its device ${name} belongs to port ${owner} already.`;
+  owners.set(name, port.id);
+  return facts.links.get(name) ?? `Its device ${name} is not there.`;
+}
+
+const endpoint = ({ port, network }: LocalPort, link: LinkFact | undefined, facts: Facts) => ({
+  port: port.id,
+  generation: port.generation,
+  vpc: network.vpc_vni,
+  network: network.vni,
+  ifindex: link?.ifindex ?? 0,
+  mtu: facts.underlayMtu - OVERHEAD,
+  address: port.addresses[0] ?? "0.0.0.0",
+  gateway: network.gateway,
+  mac: port.mac,
+  gateway_mac: network.gateway_mac,
+  device: !link ? DEVICE.NONE : link.kind === "veth" ? DEVICE.VETH : DEVICE.TAP,
+  has_allowed: port.allowed_addresses.length > 0 ? 1 : 0,
+});

@@ -1,0 +1,5 @@
+export * from "./entries.ts";
+export * from "./facts.ts";
+export * from "./lower.ts";
+export * from "./plan.ts";
+export * from "./slots.ts";

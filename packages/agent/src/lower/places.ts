@@ -1,0 +1,21 @@
+import type { PortPlan } from "@onehop/core";
+import { PLACE } from "./entries.ts";
+import type { Facts } from "./facts.ts";
+import type { Opened } from "./plan.ts";
+
+export interface PlaceOf {
+  readonly place: number;
+  /** Slot of a local port, else the number of its host. */
+  readonly where: number;
+}
+
+/** Where a port is, seen from this host. Undefined: it cannot be reached from here. */
+export function placeOf(port: PortPlan, plan: Opened, facts: Facts): PlaceOf | undefined {
+  if (port.host === plan.own.number) {
+    const slot = facts.slots.get(port.id);
+    return slot === undefined ? undefined : { place: PLACE.LOCAL, where: slot };
+  }
+  const host = plan.hostByNumber.get(port.host);
+  if (!host) return undefined;
+  return { place: host.kind === "onehop" ? PLACE.REMOTE : PLACE.PEER, where: host.number };
+}

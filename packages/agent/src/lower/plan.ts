@@ -1,0 +1,51 @@
+import type {
+  Device,
+  HostPlan,
+  HostSlice,
+  HostsSlice,
+  KnownHost,
+  NetworkSlice,
+  PortPlan,
+  VpcSlice,
+} from "@onehop/core";
+
+/** A plan taken apart by kind of slice, with the look-ups that lowering shares. */
+export interface Opened {
+  readonly own: HostSlice;
+  readonly hosts: HostsSlice["hosts"];
+  readonly hostByNumber: ReadonlyMap<number, KnownHost>;
+  readonly vpcs: readonly VpcSlice[];
+  readonly networks: readonly NetworkSlice[];
+  /** Ports bound to this host, with their network, by port id. */
+  readonly local: readonly LocalPort[];
+}
+
+export interface LocalPort {
+  readonly port: PortPlan;
+  readonly network: NetworkSlice;
+}
+
+/** Undefined: the host's own slice or one that it lists is missing, so nothing may be concluded from what is not there. */
+export function openPlan(plan: HostPlan): Opened | undefined {
+  const slices = [...plan.values()];
+  const own = slices.find((s) => s.type === "host");
+  if (!own?.slices.every((id) => plan.has(id))) return undefined;
+  const wanted = own.slices.flatMap((id) => plan.get(id) ?? []);
+  const hosts = wanted.find((s) => s.type === "hosts")?.hosts ?? [];
+  const networks = wanted.filter((s) => s.type === "network");
+  const local = networks.flatMap((network) =>
+    network.ports.filter((port) => port.host === own.number).map((port) => ({ port, network })),
+  );
+  return {
+    own,
+    hosts,
+    hostByNumber: new Map(hosts.map((h) => [h.number, h])),
+    vpcs: wanted.filter((s) => s.type === "vpc"),
+    networks,
+    local: local.sort((a, b) => (a.port.id < b.port.id ? -1 : 1)),
+  };
+}
+
+/** Name of the port's device on the host. Made ones carry the end of the port's id, which is random in every UUID. */
+export const deviceName = (portId: string, device: Device): string =>
+  device.kind === "adopt" ? device.name : `oh${portId.replaceAll("-", "").slice(-12)}`;

@@ -1,0 +1,35 @@
+import { GATEWAY_MAC, type NetworkSlice, type Port, type PortPlan } from "@onehop/core";
+import { byId, type IndexedIntent, type Placed, placed } from "./indexed.ts";
+
+/** A segment and its bound ports. Undefined: the network or its VPC is not there. */
+export function compileNetwork(view: IndexedIntent, id: string): NetworkSlice | undefined {
+  const network = view.intent.networks.get(id);
+  const vpc = network && view.intent.vpcs.get(network.vpc_id);
+  if (!network || !vpc) return undefined;
+  const ports: PortPlan[] = [];
+  for (const port of view.portsOfNetwork(id)) {
+    const place = placed(view.intent, port);
+    if (typeof place !== "string") ports.push(portPlan(port, place));
+  }
+  return {
+    type: "network",
+    network_id: id,
+    vpc_id: vpc.id,
+    vpc_vni: vpc.vni,
+    vni: network.vni,
+    cidr: network.cidr,
+    gateway: network.gateway,
+    gateway_mac: GATEWAY_MAC,
+    ports: ports.sort(byId),
+  };
+}
+
+const portPlan = (port: Port, { host }: Placed): PortPlan => ({
+  id: port.id,
+  generation: port.binding_revision,
+  mac: port.mac,
+  addresses: port.addresses,
+  allowed_addresses: port.allowed_addresses,
+  host: host.number,
+  ...(port.device ? { device: port.device } : {}),
+});
