@@ -83,6 +83,7 @@ export interface Change {
   /** Undefined: deleted. */
   readonly entry: Entry | undefined;
 }
+/** Whole transactions; no changes: there was none up to `revision`. */
 export interface WatchBatch {
   readonly revision: number;
   readonly changes: readonly Change[];
