@@ -1,1 +1,3 @@
-export {};
+export * from "./codec.ts";
+export * from "./layout.ts";
+export * from "./maps.gen.ts";

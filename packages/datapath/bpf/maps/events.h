@@ -22,7 +22,7 @@ struct drop_event {
 	__u8 class;		/* enum oh_class */
 	__u8 stage;		/* enum oh_stage */
 	__u8 program;		/* enum oh_program */
-	__u8 pad[5];
+	__u8 pad[1];
 };
 
 struct {
