@@ -91,7 +91,7 @@ export const Name = Type.String({
 export const Labels = Type.Record(
   Type.String({ pattern: "^[a-z0-9]([a-z0-9./_-]{0,61}[a-z0-9])?$" }),
   Type.String({ maxLength: 255 }),
-  { maxProperties: 32 },
+  { maxProperties: 32, additionalProperties: false },
 );
 export const Ipv4 = Type.String({ format: "ipv4-address", maxLength: 15, description: "dotted quad" });
 export const Cidr = Type.String({ format: "ipv4-cidr", maxLength: 18, description: "IPv4 range, host bits zero" });
