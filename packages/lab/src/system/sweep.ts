@@ -1,0 +1,56 @@
+import { readlinkSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
+import { DEFAULT_API_SOCKET, labFiles, namespacePrefix, RUN_DIR } from "../names.ts";
+import { identify, signal } from "./identity.ts";
+import { ipBatch, namespacesWith, run, tryRun } from "./run.ts";
+import { allLabs, isLive, readState } from "./state.ts";
+import { until } from "./until.ts";
+
+/** Cleans after every lab whose owner is dead; gives their ids. Labs that live are not touched. */
+export async function sweepDead(): Promise<string[]> {
+  const dead = allLabs().filter((id) => !isLive(id));
+  for (const id of dead) await sweep(id);
+  return dead;
+}
+
+/** Removes all of a lab: its processes, namespaces (with the links in them), mounts and files. Works on what is left of one. */
+export async function sweep(id: string): Promise<void> {
+  for (const child of readState(id)?.children ?? []) signal(child, "SIGKILL");
+  const namespaces = await namespacesWith(namespacePrefix(id));
+  await killWithin(namespaces);
+  await ipBatch(namespaces.map((name) => `netns delete ${name}`));
+  await unmountUnder(labFiles(id).dir);
+  removeDefaultSocket(id);
+  rmSync(labFiles(id).dir, { recursive: true, force: true });
+  try {
+    rmdirSync(RUN_DIR);
+  } catch {
+    // others use it
+  }
+}
+
+/** A process that stays in a namespace keeps it alive after its name is gone. */
+async function killWithin(namespaces: readonly string[]): Promise<void> {
+  for (const namespace of namespaces) {
+    const pids = (await run(["ip", "netns", "pids", namespace])).split("\n").filter(Boolean).map(Number);
+    const processes = pids.map(identify).filter((p) => p !== undefined);
+    for (const process of processes) signal(process, "SIGKILL");
+    for (const process of processes)
+      await until(`process ${process.pid} to end`, () => identify(process.pid)?.start !== process.start || undefined);
+  }
+}
+
+async function unmountUnder(dir: string): Promise<void> {
+  const { stdout } = await tryRun(["findmnt", "--raw", "--noheadings", "--output", "TARGET"]);
+  const targets = stdout.split("\n").filter((target) => target.startsWith(`${dir}/`));
+  // Lazily: a process that is just ending may still have it open.
+  for (const target of targets.reverse()) await run(["umount", "--lazy", target]);
+}
+
+/** `onehop` without --url talks to the lab while it is the only one; the link goes with the lab. */
+function removeDefaultSocket(id: string): void {
+  try {
+    if (readlinkSync(DEFAULT_API_SOCKET) === labFiles(id).apiSocket) unlinkSync(DEFAULT_API_SOCKET);
+  } catch {
+    // there is none, or it is a real socket
+  }
+}
