@@ -79,7 +79,6 @@ function readIpv4(b: Uint8Array): Step | undefined {
   const size = ihl * 4;
   if (b.length < 20 || size < 20 || b.length < size) return undefined;
   const [flags, length] = [u16(b, 6), u16(b, 2)];
-  if ((flags & 0x8000) !== 0) return undefined; // the reserved bit has no field here
   const layer: Layer = {
     kind: "ipv4",
     version: b[0]! >>> 4,
@@ -87,6 +86,7 @@ function readIpv4(b: Uint8Array): Step | undefined {
     tos: b[1]!,
     length,
     id: u16(b, 4),
+    reserved: (flags & 0x8000) !== 0,
     df: (flags & 0x4000) !== 0,
     mf: (flags & 0x2000) !== 0,
     offset: (flags & 0x1fff) * 8,
@@ -111,8 +111,7 @@ function readUdp(b: Uint8Array): Step | undefined {
 
 function readTcp(b: Uint8Array): Step | undefined {
   const words = b.length < 20 ? 0 : b[12]! >>> 4;
-  // Bits that the layer has no field for: left as payload, so that nothing is lost.
-  if (words < 5 || b.length < words * 4 || (b[12]! & 15) !== 0) return undefined;
+  if (words < 5 || b.length < words * 4) return undefined;
   const layer: Layer = {
     kind: "tcp",
     sport: u16(b, 0),
@@ -120,6 +119,7 @@ function readTcp(b: Uint8Array): Step | undefined {
     seq: u32(b, 4),
     ack: u32(b, 8),
     words,
+    reserved: b[12]! & 15,
     flags: [...TCP_FLAGS].filter((_, bit) => b[13]! & (1 << bit)).join(""),
     window: u16(b, 14),
     checksum: u16(b, 16),

@@ -85,7 +85,7 @@ function ipv4Header(p: Of<"ipv4">, { after, body }: Around): Uint8Array {
   b[1] = p.tos ?? 0;
   put16(b, 2, p.length ?? b.length + body.length);
   put16(b, 4, p.id ?? 0);
-  put16(b, 6, (p.df ? 0x4000 : 0) | (p.mf ? 0x2000 : 0) | ((p.offset ?? 0) >>> 3));
+  put16(b, 6, (p.reserved ? 0x8000 : 0) | (p.df ? 0x4000 : 0) | (p.mf ? 0x2000 : 0) | ((p.offset ?? 0) >>> 3));
   b[8] = p.ttl ?? 64;
   b[9] = p.protocol ?? (after && PROTOCOL[after.kind]) ?? 253;
   put32(b, 12, parseAddress(p.src ?? "0.0.0.0"));
@@ -113,7 +113,7 @@ function tcpHeader(t: Of<"tcp">, { before, body }: Around): Uint8Array {
   put16(b, 2, t.dport ?? 80);
   put32(b, 4, t.seq ?? 1);
   put32(b, 8, t.ack ?? 0);
-  b[12] = (t.words ?? 5 + options.length / 4) << 4;
+  b[12] = ((t.words ?? 5 + options.length / 4) << 4) | (t.reserved ?? 0);
   for (const flag of t.flags ?? "A") b[13]! |= 1 << TCP_FLAGS.indexOf(flag);
   put16(b, 14, t.window ?? 64240);
   put16(b, 18, t.urgent ?? 0);

@@ -34,6 +34,8 @@ export interface Ipv4 {
   readonly tos: number;
   readonly length: number;
   readonly id: number;
+  /** The flag that must be zero (RFC 791). */
+  readonly reserved: boolean;
   readonly df: boolean;
   readonly mf: boolean;
   /** In bytes, a multiple of eight. */
@@ -66,6 +68,8 @@ export interface Tcp {
   readonly ack: number;
   /** Header length in 32-bit words. */
   readonly words: number;
+  /** The four bits after it. */
+  readonly reserved: number;
   /** Any of FSRPAUEC, in this order. */
   readonly flags: string;
   readonly window: number;

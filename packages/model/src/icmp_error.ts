@@ -1,0 +1,41 @@
+import { GATEWAY_MAC, packet } from "@onehop/core";
+import { isGroupAddress, type Readable } from "./read.ts";
+import type { Place } from "./world.ts";
+
+/** The errors the gateway makes (RFC 792, RFC 1191). */
+export type Complaint = "net_unreachable" | "host_unreachable" | "too_big" | "ttl_exceeded";
+const TYPES: Record<Complaint, { readonly type: number; readonly code: number }> = {
+  net_unreachable: { type: 3, code: 0 },
+  host_unreachable: { type: 3, code: 1 },
+  too_big: { type: 3, code: 4 },
+  ttl_exceeded: { type: 11, code: 0 },
+};
+
+/** Errors keep within the size that every host accepts (RFC 1812 section 4.3.2.3). */
+export const ERROR_LENGTH = 576;
+const ERRORS = new Set([3, 4, 5, 11, 12]);
+
+/** No error about errors, later fragments, or anything to many (RFC 1122 section 3.2.2). */
+const deserves = (p: Readable & { ip: packet.Ipv4 }): boolean =>
+  p.ip.offset === 0 && !isGroupAddress(p.ip.dst) && !(p.transport?.kind === "icmp" && ERRORS.has(p.transport.type));
+
+/**
+ * The error about a guest's packet, from the gateway of its network, or undefined where none may be sent. It quotes
+ * the packet as it came, as much as fits.
+ */
+export function icmpError(
+  from: Place,
+  frame: Uint8Array,
+  p: Readable,
+  what: Complaint,
+  mtu = 0,
+): Uint8Array | undefined {
+  if (!p.ip || !deserves({ ...p, ip: p.ip })) return undefined;
+  const quote = frame.subarray(14, 14 + Math.min(p.ip.length, ERROR_LENGTH - 28));
+  return packet.frame(
+    packet.eth({ src: GATEWAY_MAC, dst: p.eth.src, type: 0x0800 }),
+    packet.ipv4({ src: from.network.gateway, dst: p.ip.src, ttl: 64 }),
+    packet.icmp({ ...TYPES[what], mtu: what === "too_big" ? mtu : 0 }),
+    quote,
+  );
+}
