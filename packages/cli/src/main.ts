@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { nodeIo } from "./node_io.ts";
+import { run } from "./program.ts";
+
+// A reader that went away (onehop port list | head -1) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+process.exitCode = await run(process.argv.slice(2), nodeIo());

@@ -1,0 +1,55 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Answer, Api } from "./api.ts";
+import { unreachable, usage } from "./exit.ts";
+import type { Io, Target } from "./io.ts";
+
+/** The process itself. `signal` aborts at the first Ctrl-C or TERM; a second one ends the process at once. */
+export function nodeIo(): Io {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  return {
+    env: process.env,
+    out: (chunk) => void process.stdout.write(chunk),
+    err: (chunk) => void process.stderr.write(chunk),
+    isTTY: process.stdout.isTTY === true,
+    readFile: readText,
+    now: () => performance.now(),
+    pause: (ms) => delay(ms),
+    signal: controller.signal,
+    connect,
+  };
+}
+
+async function readText(path: string): Promise<string> {
+  if (path === "-") return text(process.stdin);
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw usage(`${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`);
+  }
+}
+
+/** The client is loaded at first use, so that help needs none of it. */
+export async function connect({ url, token }: Target): Promise<Api> {
+  const { Client, Unreachable } = await import("@onehop/api/client");
+  const client = open();
+  return {
+    async request(...call): Promise<Answer> {
+      try {
+        return await client.request(...call);
+      } catch (error) {
+        throw error instanceof Unreachable ? unreachable(error.message) : error;
+      }
+    },
+  };
+
+  function open() {
+    try {
+      return new Client({ url, ...(token ? { token } : {}) });
+    } catch {
+      throw usage(`${JSON.stringify(url)} is no address of an API.`, "unix:/run/onehop/api.sock or http://HOST:PORT");
+    }
+  }
+}

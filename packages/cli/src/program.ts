@@ -1,0 +1,59 @@
+import { Command, CommanderError } from "commander";
+import { registerFiles } from "./commands/files.ts";
+import { registerGet } from "./commands/get.ts";
+import { registerHost } from "./commands/host.ts";
+import { registerNouns } from "./commands/nouns.ts";
+import { registerPort } from "./commands/port.ts";
+import { registerToken } from "./commands/token.ts";
+import { registerVersion } from "./commands/version.ts";
+import { EXIT, exitCodeOf, explain } from "./exit.ts";
+import type { Io } from "./io.ts";
+
+const CODES = `
+Names are looked up under their owners: onehop network show prod/front, or --vpc prod.
+Exit codes: 0 done, 1 failed, 2 wrong input, 3 not found, 4 conflict, 5 denied, 6 unreachable, 7 timed out.
+Environment: ONEHOP_URL, ONEHOP_TOKEN, ONEHOP_PROJECT, NO_COLOR.`;
+
+/** Every command. `lab` says whether the lab's own commands are wanted: only then is the lab loaded. */
+export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Command> {
+  const program = new Command("onehop")
+    .description("Networks of their own for the tenants of a private cloud, one logical hop between any two ports.")
+    .addHelpText("after", CODES)
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .configureHelp({ sortSubcommands: false })
+    .exitOverride();
+  const nouns = registerNouns(program, io);
+  registerPort(nouns.get("port")!, io);
+  registerHost(nouns.get("host")!, io);
+  registerFiles(program, io);
+  registerGet(program, io);
+  void lab;
+  program.command("lab").description("a data centre of network namespaces on this machine").helpGroup("Running:");
+  registerToken(program, io);
+  registerVersion(program, io);
+  const help = program.createCommand("help [command]").description("help for a command");
+  program.addHelpCommand(help.helpGroup("Administration:"));
+  inherit(program);
+  return program;
+}
+
+/** Commander hands a setting down to commands made afterwards only; the lab makes its own. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inherit(child);
+  }
+}
+
+/** Runs one command line (without the program's name) and answers the exit code. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const program = await createProgram(io, argv[0] === "lab" || argv[1] === "lab" ? "lab" : "no lab");
+    await program.parseAsync([...argv], { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    io.err(explain(error));
+    return exitCodeOf(error);
+  }
+}
