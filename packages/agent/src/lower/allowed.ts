@@ -1,16 +1,17 @@
 import { cidr4, formatIpv4 } from "@onehop/core";
+import { lpmPrefix } from "@onehop/datapath/layout";
 import type { Entries } from "./entries.ts";
 import type { Facts } from "./facts.ts";
 import type { Opened } from "./plan.ts";
 
-/** Further source ranges of the host's own ports. The key's prefix counts the slot's 32 bits and the IPv4-mapped 96. */
+/** Further source ranges of the host's own ports. */
 export function lowerAllowed(plan: Opened, facts: Facts, entries: Entries): void {
   for (const { port } of plan.local) {
     const slot = facts.slots.get(port.id);
     if (slot === undefined) continue;
     for (const text of port.allowed_addresses) {
       const range = cidr4(text);
-      entries.allowed.add({ prefix: 128 + range.prefix, slot, address: formatIpv4(range.first) }, { yes: 1 });
+      entries.allowed.add({ prefix: lpmPrefix(range.prefix), slot, address: formatIpv4(range.first) }, { yes: 1 });
     }
   }
 }

@@ -1,4 +1,5 @@
-import { type Entries, PLACE } from "./entries.ts";
+import { Place } from "@onehop/datapath/maps.gen";
+import type { Entries } from "./entries.ts";
 import type { Facts } from "./facts.ts";
 import { placeOf } from "./places.ts";
 import type { Opened } from "./plan.ts";
@@ -9,7 +10,7 @@ export function lowerDestinations(plan: Opened, facts: Facts, entries: Entries):
     const vpc = network.vpc_vni;
     entries.destinations.add(
       { vpc, address: network.gateway },
-      { network: network.vni, where: 0, mac: network.gateway_mac, place: PLACE.GATEWAY },
+      { network: network.vni, where: 0, mac: network.gateway_mac, place: Place.GATEWAY },
     );
     for (const port of network.ports) {
       const place = placeOf(port, plan, facts);

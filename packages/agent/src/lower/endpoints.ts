@@ -1,5 +1,6 @@
 import type { PortProblem } from "@onehop/core";
-import { DEVICE, type Entries, MAX_SLOTS } from "./entries.ts";
+import { Device } from "@onehop/datapath/maps.gen";
+import { type Entries, MAX_SLOTS } from "./entries.ts";
 import { type Facts, type LinkFact, OVERHEAD } from "./facts.ts";
 import { deviceName, type LocalPort, type Opened } from "./plan.ts";
 
@@ -44,6 +45,6 @@ const endpoint = ({ port, network }: LocalPort, link: LinkFact | undefined, fact
   gateway: network.gateway,
   mac: port.mac,
   gateway_mac: network.gateway_mac,
-  device: !link ? DEVICE.NONE : link.kind === "veth" ? DEVICE.VETH : DEVICE.TAP,
+  device: !link ? Device.NONE : link.kind === "veth" ? Device.VETH : Device.TAP,
   has_allowed: port.allowed_addresses.length > 0 ? 1 : 0,
 });

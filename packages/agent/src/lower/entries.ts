@@ -1,115 +1,28 @@
-/** What every table of the kernel shall hold: the layouts of packages/datapath/bpf/maps, one interface a struct. */
+import { Class, Constant, LAYOUT, type MapTypes } from "@onehop/datapath/maps.gen";
 
-export interface Endpoint {
-  port: string;
-  generation: number;
-  vpc: number;
-  network: number;
-  ifindex: number;
-  mtu: number;
-  address: string;
-  gateway: string;
-  mac: string;
-  gateway_mac: string;
-  device: number;
-  has_allowed: number;
-}
-export interface LinkKey {
-  ifindex: number;
-}
-export interface Link {
-  slot: number;
-}
-export interface DestinationKey {
-  vpc: number;
-  address: string;
-}
-export interface Destination {
-  network: number;
-  where: number;
-  mac: string;
-  place: number;
-}
-export interface MacKey {
-  network: number;
-  mac: string;
-}
-export interface MacEntry {
-  where: number;
-  place: number;
-}
-export interface RouteKey {
-  prefix: number;
-  vpc: number;
-  address: string;
-}
-export interface Route {
-  next_hop: string;
-  kind: number;
-}
-export interface HostEntry {
-  tunnel_address: string;
-  uplink: number;
-  next_hop: string;
-  kind: number;
-}
-export interface TunnelKey {
-  address: string;
-}
-export interface Tunnel {
-  host: number;
-  kind: number;
-}
-export interface VniKey {
-  vni: number;
-}
-export interface VniEntry {
-  vpc: number;
-  kind: number;
-  gateway: string;
-  gateway_mac: string;
-}
-export interface AllowedKey {
-  prefix: number;
-  slot: number;
-  address: string;
-}
-export interface Allowed {
-  yes: number;
-}
-export interface ClassLimit {
-  /** Packets a second; 0: no limit. */
-  rate: number;
-  /** Packets. */
-  burst: number;
-}
-
-export const PLACE = { LOCAL: 1, REMOTE: 2, PEER: 3, GATEWAY: 4 } as const;
-export const DEVICE = { NONE: 0, VETH: 1, TAP: 2 } as const;
-export const HOST_KIND = { ONEHOP: 1, PEER: 2 } as const;
-export const VNI_KIND = { NETWORK: 1, VPC: 2 } as const;
-export const ROUTE_KIND = { RANGE: 1, VIA: 2 } as const;
-/** `enum oh_class`. */
-export const CLASSES = ["other", "arp", "dhcp", "metadata", "broadcast", "layer2", "layer3", "icmp_error"] as const;
-export const MAX_SLOTS = 4096;
-export const MAX_HOSTS = 4096;
+export const MAX_SLOTS = Constant.MAX_SLOTS;
+export const MAX_HOSTS = LAYOUT.maps.hosts?.max_entries ?? 0;
 export const NO_IP = "0.0.0.0";
 export const NO_MAC = "00:00:00:00:00:00";
 
-/** Key and value of each table. */
-export interface Rows {
-  class_limits: [number, ClassLimit];
-  hosts: [number, HostEntry];
-  tunnels: [TunnelKey, Tunnel];
-  vnis: [VniKey, VniEntry];
-  allowed: [AllowedKey, Allowed];
-  endpoints: [number, Endpoint];
-  links: [LinkKey, Link];
-  routes: [RouteKey, Route];
-  macs: [MacKey, MacEntry];
-  destinations: [DestinationKey, Destination];
-}
-export type TableName = keyof Rows;
+/** Names of the classes by number, `other` first. */
+export const CLASSES = Object.entries(Class)
+  .filter(([name]) => name !== "MAX")
+  .map(([name]) => name.toLowerCase());
+
+/** The tables that a plan fills; what lies in their keys and values is said in packages/datapath/bpf/maps. */
+export type TableName =
+  | "class_limits"
+  | "hosts"
+  | "tunnels"
+  | "vnis"
+  | "allowed"
+  | "endpoints"
+  | "links"
+  | "routes"
+  | "macs"
+  | "destinations";
+export type Rows = { readonly [T in TableName]: readonly [key: MapTypes[T]["key"], value: MapTypes[T]["value"]] };
 
 /** The text of a key: two keys are the same where their texts are. */
 export const KEY_TEXT: { readonly [T in TableName]: (key: Rows[T][0]) => string } = {

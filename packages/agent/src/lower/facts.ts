@@ -1,4 +1,4 @@
-import type { ClassLimit } from "./entries.ts";
+import type { ClassLimit } from "@onehop/datapath/maps.gen";
 
 /** What lowering must know of the machine: all of it data, read by the kernel folder. */
 export interface Facts {

@@ -1,4 +1,5 @@
-import { type Entries, HOST_KIND, MAX_HOSTS, NO_IP } from "./entries.ts";
+import { HostKind } from "@onehop/datapath/maps.gen";
+import { type Entries, MAX_HOSTS, NO_IP } from "./entries.ts";
 import type { Facts } from "./facts.ts";
 import type { Opened } from "./plan.ts";
 
@@ -6,7 +7,7 @@ import type { Opened } from "./plan.ts";
 export function lowerHosts(plan: Opened, facts: Facts, entries: Entries): void {
   for (const host of plan.hosts) {
     if (host.number === plan.own.number || host.number >= MAX_HOSTS) continue;
-    const kind = host.kind === "onehop" ? HOST_KIND.ONEHOP : HOST_KIND.PEER;
+    const kind = host.kind === "onehop" ? HostKind.ONEHOP : HostKind.PEER;
     const hop = facts.nextHops.get(host.tunnel_address) ?? { uplink: 0, next_hop: NO_IP };
     entries.hosts.add(host.number, { tunnel_address: host.tunnel_address, ...hop, kind });
     entries.tunnels.add({ address: host.tunnel_address }, { host: host.number, kind });

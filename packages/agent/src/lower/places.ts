@@ -1,5 +1,5 @@
 import type { PortPlan } from "@onehop/core";
-import { PLACE } from "./entries.ts";
+import { Place } from "@onehop/datapath/maps.gen";
 import type { Facts } from "./facts.ts";
 import type { Opened } from "./plan.ts";
 
@@ -13,9 +13,9 @@ export interface PlaceOf {
 export function placeOf(port: PortPlan, plan: Opened, facts: Facts): PlaceOf | undefined {
   if (port.host === plan.own.number) {
     const slot = facts.slots.get(port.id);
-    return slot === undefined ? undefined : { place: PLACE.LOCAL, where: slot };
+    return slot === undefined ? undefined : { place: Place.LOCAL, where: slot };
   }
   const host = plan.hostByNumber.get(port.host);
   if (!host) return undefined;
-  return { place: host.kind === "onehop" ? PLACE.REMOTE : PLACE.PEER, where: host.number };
+  return { place: host.kind === "onehop" ? Place.REMOTE : Place.PEER, where: host.number };
 }

@@ -1,10 +1,11 @@
-import { type Entries, NO_IP, NO_MAC, VNI_KIND } from "./entries.ts";
+import { VniKind } from "@onehop/datapath/maps.gen";
+import { type Entries, NO_IP, NO_MAC } from "./entries.ts";
 import type { Opened } from "./plan.ts";
 
 /** What each VNI on the wire means here: the routed one of every VPC served, and one for each of its networks. */
 export function lowerVnis(plan: Opened, entries: Entries): void {
   for (const { vni } of plan.vpcs)
-    entries.vnis.add({ vni }, { vpc: vni, kind: VNI_KIND.VPC, gateway: NO_IP, gateway_mac: NO_MAC });
+    entries.vnis.add({ vni }, { vpc: vni, kind: VniKind.VPC, gateway: NO_IP, gateway_mac: NO_MAC });
   for (const { vni, vpc_vni, gateway, gateway_mac } of plan.networks)
-    entries.vnis.add({ vni }, { vpc: vpc_vni, kind: VNI_KIND.NETWORK, gateway, gateway_mac });
+    entries.vnis.add({ vni }, { vpc: vpc_vni, kind: VniKind.NETWORK, gateway, gateway_mac });
 }

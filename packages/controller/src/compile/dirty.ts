@@ -1,15 +1,7 @@
-import type { At, Host, HostSlice, Network, Port, Route, SliceId, Vpc } from "@onehop/core";
+import type { At, Host, HostSlice, Network, Port, SliceId, Vpc } from "@onehop/core";
+import type { IntentChange } from "@onehop/store";
 import { type IndexedIntent, placed } from "./indexed.ts";
 import { serves } from "./interest.ts";
-
-/** A change of one object of Intent; before is missing for a new one, after for a deleted one. */
-export type ObjectChange =
-  | { readonly kind: "project"; readonly id: string }
-  | ({ readonly kind: "host" } & Pair<Host>)
-  | ({ readonly kind: "vpc" } & Pair<Vpc>)
-  | ({ readonly kind: "network" } & Pair<Network>)
-  | ({ readonly kind: "port" } & Pair<Port>)
-  | ({ readonly kind: "route" } & Pair<Route>);
 
 interface Pair<T> {
   readonly id: string;
@@ -25,7 +17,7 @@ export interface Known {
 }
 
 /** Slices whose content the change may have changed. `view` has the change already. */
-export function dirtied(change: ObjectChange, view: IndexedIntent, known: Known): Iterable<SliceId> {
+export function dirtied(change: IntentChange, view: IndexedIntent, known: Known): Iterable<SliceId> {
   switch (change.kind) {
     case "project":
       return [];

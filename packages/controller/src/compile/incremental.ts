@@ -1,6 +1,7 @@
 import type { HostSlice, Slice, SliceId } from "@onehop/core";
+import type { IntentChange } from "@onehop/store";
 import { compileSlice, partsOf, type SliceKind } from "./compile.ts";
-import { dirtied, type Known, type ObjectChange } from "./dirty.ts";
+import { dirtied, type Known } from "./dirty.ts";
 import { canonical, hashOf } from "./encode.ts";
 import type { IndexedIntent } from "./indexed.ts";
 
@@ -61,7 +62,7 @@ export class Plans implements Known {
   }
 
   /** Takes in changes that the view has already. Returns the ids of slices whose content changed or went. */
-  follow(changes: Iterable<ObjectChange>): Set<SliceId> {
+  follow(changes: Iterable<IntentChange>): Set<SliceId> {
     const dirty = new Set<SliceId>();
     for (const change of changes) for (const id of dirtied(change, this.#view, this)) dirty.add(id);
     return this.#recompile(dirty);

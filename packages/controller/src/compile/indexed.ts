@@ -1,4 +1,5 @@
 import type { At, Host, Intent, Network, Port, Route, Vpc } from "@onehop/core";
+import type { IntentView } from "@onehop/store";
 
 /** Intent with the look-ups that compiling needs. IntentView keeps them up to date; `indexed` makes them from scratch. */
 export interface IndexedIntent {
@@ -35,6 +36,15 @@ export function indexed(intent: Intent): IndexedIntent {
     routesOfVpc: (id) => routes.get(id) ?? [],
   };
 }
+
+/** The view's own indexes: always up to date, nothing is copied. */
+export const liveIndexes = (view: IntentView): IndexedIntent => ({
+  intent: view,
+  portsOfNetwork: (id) => view.portsByNetwork.of(id).values(),
+  portsOfHost: (id) => view.portsByHost.of(id).values(),
+  networksOfVpc: (id) => view.networksByVpc.of(id).values(),
+  routesOfVpc: (id) => view.routesByVpc.of(id).values(),
+});
 
 /** What a port needs to be part of a plan, all of it there. */
 export interface Placed {

@@ -1,0 +1,159 @@
+import type { Server } from "node:http";
+import {
+  type At,
+  type FromAgent,
+  type Hello,
+  type Host,
+  type Intent,
+  PROTOCOL_VERSION,
+  type Query,
+  type Refused,
+  type Report,
+  type SliceId,
+} from "@onehop/core";
+import type { Clock } from "@onehop/store";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Plans, Work } from "../compile/index.ts";
+import { Frames } from "./frames.ts";
+import { Session, unanswered } from "./session.ts";
+
+export interface PublisherOptions {
+  readonly plans: Plans;
+  readonly intent: Intent;
+  readonly clock: Clock;
+  /** Undefined: this controller does not own the shard and serves nobody. */
+  readonly epoch: () => number | undefined;
+  /** One for each stream: takes its reports, and hears when it ended. */
+  readonly reportsOf: (hostId: string) => { put(report: Report): void; close(): void };
+  /** A stream did what it must not; it is closed. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Longest frame of an agent, bytes. */
+const MAX_FRAME = 8 * 1024 * 1024;
+
+/** All agents' streams: a slice that changed goes to the hosts that are interested in it, and to nobody else. */
+export class Publisher {
+  /** Slices sent, by kind. */
+  readonly sent: Work = {};
+  readonly #sessions = new Map<string, Session>();
+  readonly #frames = new Frames();
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, perMessageDeflate: false });
+  readonly #options: PublisherOptions;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Takes WebSockets at /agent/v1 of this server. */
+  serve(server: Server): void {
+    server.on("upgrade", (request, socket, head) => {
+      if (request.url !== `/agent/v${PROTOCOL_VERSION}`) return socket.destroy();
+      this.#sockets.handleUpgrade(request, socket, head, (stream) => this.#greet(stream));
+    });
+  }
+
+  /** Ids of slices whose content changed or went. */
+  changed(ids: ReadonlySet<SliceId>): void {
+    for (const session of this.#sessions.values())
+      if (ids.has(`host/${session.hostId}`) && !this.#options.plans.hostSlice(session.hostId)) session.close();
+    const offers = new Map<Session, SliceId[]>();
+    for (const id of ids) {
+      this.#frames.forget(id);
+      for (const hostId of this.#options.plans.hostsOf(id)) {
+        const session = this.#sessions.get(hostId);
+        if (!session) continue;
+        const offer = offers.get(session);
+        if (offer) offer.push(id);
+        else offers.set(session, [id]);
+      }
+    }
+    // A host that begins to want a slice gets it with its own one, which changed too.
+    for (const [session, offer] of offers) {
+      const own = offer.includes(`host/${session.hostId}`);
+      session.offer(own ? (this.#options.plans.hostSlice(session.hostId)?.slices ?? []) : offer);
+    }
+  }
+
+  /** Ends all streams: the epoch they were opened under is over. */
+  drop(): void {
+    for (const session of this.#sessions.values()) session.close();
+  }
+
+  get connected(): number {
+    return this.#sessions.size;
+  }
+
+  query(hostId: string, what: Query["what"], portId?: string): Promise<unknown> {
+    const session = this.#sessions.get(hostId);
+    if (!session) throw unanswered("no agent is connected to this controller");
+    return session.query(what, portId);
+  }
+
+  close(): void {
+    this.drop();
+    this.#sockets.close();
+  }
+
+  #greet(socket: WebSocket): void {
+    socket.on("error", (error) => this.#options.onError?.(error));
+    socket.once("message", (data) => {
+      const hello = parse<FromAgent>(String(data));
+      if (hello?.type !== "hello") return socket.close(1002);
+      const { epoch, intent } = this.#options;
+      const now = epoch();
+      const host = hostOf(intent, hello.host);
+      if (hello.version !== PROTOCOL_VERSION)
+        return refuse(socket, "wrong_version", `This controller speaks version ${PROTOCOL_VERSION}.`);
+      if (now === undefined) return refuse(socket, "not_owner", "Another controller serves this region.");
+      if (!host) return refuse(socket, "unknown_host", `There is no host ${JSON.stringify(hello.host.slice(0, 80))}.`);
+      this.#open(socket, host, { hello, epoch: now });
+    });
+  }
+
+  #open(socket: WebSocket, host: At<Host>, { hello, epoch }: { hello: Hello; epoch: number }): void {
+    this.#sessions.get(host.id)?.close();
+    const { plans, clock, reportsOf, onError } = this.#options;
+    const reports = reportsOf(host.id);
+    const session = new Session({
+      socket,
+      hostId: host.id,
+      hello,
+      epoch,
+      plans,
+      frames: this.#frames,
+      clock,
+      sent: this.sent,
+      onReport: (report) => reports.put(report),
+    });
+    this.#sessions.set(host.id, session);
+    socket.on("message", (data) => {
+      const message = parse<FromAgent>(String(data));
+      if (message) session.receive(message);
+      else onError?.(new Error(`${host.name} sent a frame that is not JSON`));
+    });
+    socket.on("close", () => {
+      session.close();
+      reports.close();
+      if (this.#sessions.get(host.id) === session) this.#sessions.delete(host.id);
+    });
+  }
+}
+
+function hostOf(intent: Intent, name: string): At<Host> | undefined {
+  const host = intent.hosts.get(name) ?? [...intent.hosts.values()].find((h) => h.name === name);
+  return host?.kind === "onehop" ? host : undefined;
+}
+
+function refuse(socket: WebSocket, code: Refused["code"], message: string): void {
+  socket.send(JSON.stringify({ type: "refused", code, message } satisfies Refused));
+  socket.close(1008);
+}
+
+function parse<T>(text: string): T | undefined {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
+}

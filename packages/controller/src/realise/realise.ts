@@ -1,0 +1,69 @@
+import type { Kind, Status } from "@onehop/core";
+import { type Clock, keys, type Store } from "@onehop/store";
+import type { AnyObject, StatusSource } from "../status_source.ts";
+import { follow } from "./follow.ts";
+import { Reports } from "./reports.ts";
+import { type Known, stateOf } from "./status.ts";
+
+export interface RealiseOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly view: Known["view"];
+  readonly plans: Known["plans"];
+  readonly query: StatusSource["query"];
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Derives status from what was compiled here and what all hosts report, whichever controller they are connected to. */
+export class Realise implements StatusSource {
+  readonly #known: Known;
+  readonly #waiting = new Set<() => void>();
+  readonly query: StatusSource["query"];
+
+  constructor({ store, clock, signal, view, plans, query, onError }: RealiseOptions) {
+    const reports = new Reports();
+    this.#known = { view, plans, reports };
+    this.query = query;
+    void follow({
+      store,
+      clock,
+      signal,
+      prefix: keys.reports,
+      onList: (entries) => {
+        reports.replaceAll(entries);
+        this.poke();
+      },
+      onChanges: (changes) => {
+        for (const { key, entry } of changes) reports.apply(key, entry?.value);
+        this.poke();
+      },
+      ...(onError ? { onError } : {}),
+    });
+  }
+
+  statusOf(kind: Kind, object: AnyObject, revision: number): Status {
+    const { plans } = this.#known;
+    // What this process has not seen yet, it cannot have compiled.
+    if (revision > plans.revision) return { state: "pending", observed_revision: plans.revision };
+    return { ...stateOf(kind, object, this.#known), observed_revision: plans.revision };
+  }
+
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const done = () => {
+        this.#waiting.delete(done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener("abort", done);
+    });
+  }
+
+  /** Some status may have changed. */
+  poke(): void {
+    for (const done of [...this.#waiting]) done();
+  }
+}

@@ -1,0 +1,81 @@
+import type { Kind, Port, SliceId, Status } from "@onehop/core";
+import { type IndexedIntent, type Plans, placed } from "../compile/index.ts";
+import type { AnyObject } from "../status_source.ts";
+import type { Reports } from "./reports.ts";
+
+export interface Known {
+  readonly view: IndexedIntent;
+  readonly plans: Plans;
+  readonly reports: Reports;
+}
+
+type State = Pick<Status, "state" | "reason">;
+const REALISED: State = { state: "realised" };
+const PENDING: State = { state: "pending" };
+const degraded = (reason: string): State => ({ state: "degraded", reason });
+
+/**
+ * What has become of an object: realised when every host concerned has applied the slices that carry it, pending while
+ * one has not, degraded where that cannot be expected.
+ */
+export function stateOf(kind: Kind, object: AnyObject, known: Known): State {
+  switch (kind) {
+    case "project":
+      return REALISED;
+    case "host":
+      return hostState(object.id, known);
+    case "vpc":
+      return slicesState(vpcSlices(object.id, known), known);
+    case "network":
+      return slicesState([`network/${object.id}`], known);
+    case "port":
+      return portState(object as Port, known);
+    case "route":
+      return slicesState([`vpc/${(object as { vpc_id: string }).vpc_id}`], known);
+  }
+}
+
+function hostState(id: string, known: Known): State {
+  const host = known.view.intent.hosts.get(id);
+  if (host?.kind === "vxlan-peer") return slicesState(["hosts"], known);
+  if (!known.reports.live(id)) return degraded("Its agent is not connected.");
+  const slices = known.plans.hostSlice(id)?.slices ?? [];
+  const current = slices.every((slice) => known.reports.appliedBy(slice).get(id) === known.plans.slice(slice)?.hash);
+  return current ? REALISED : PENDING;
+}
+
+function portState(port: Port, known: Known): State {
+  if (port.host_id !== undefined) {
+    const place = placed(known.view.intent, port);
+    if (typeof place === "string") return degraded(place);
+    if (place.host.kind === "onehop" && !known.reports.live(port.host_id))
+      return degraded(`The agent of its host ${place.host.name} is not connected.`);
+    const problem = known.reports.problemOf(port.host_id, port.id);
+    if (problem) return degraded(problem.reason);
+  }
+  return slicesState([`network/${port.network_id}`, `vpc/${port.vpc_id}`], known);
+}
+
+const vpcSlices = (id: string, { view }: Known): SliceId[] => [
+  `vpc/${id}`,
+  ...[...view.networksOfVpc(id)].map((network) => `network/${network.id}` as const),
+];
+
+/** Hosts that hold a slice without being meant to any more count too, until they have let go of it. */
+function slicesState(ids: readonly SliceId[], known: Known): State {
+  const { plans, reports } = known;
+  let pending = false;
+  for (const id of ids) {
+    const hash = plans.slice(id)?.hash;
+    const applied = reports.appliedBy(id);
+    const wanted = plans.hostsOf(id);
+    for (const host of wanted) {
+      if (!reports.live(host)) return degraded(`The agent of host ${nameOf(host, known)} is not connected.`);
+      if (applied.get(host) !== hash) pending = true;
+    }
+    for (const host of applied.keys()) if (!wanted.has(host)) pending = true;
+  }
+  return pending ? PENDING : REALISED;
+}
+
+const nameOf = (hostId: string, { view }: Known): string => view.intent.hosts.get(hostId)?.name ?? hostId;
