@@ -42,7 +42,7 @@ export function parseDocuments(text: string): ObjectDocument[] {
   if (documents.length > MAX_DOCUMENTS) found.add(undefined, `more than ${MAX_DOCUMENTS} documents`);
   for (const document of documents) {
     for (const e of document.errors) found.addAt(e.pos[0], firstLine(e.message));
-    if (document.errors.length > 0 || document.contents === null) continue;
+    if (document.errors.length > 0 || document.toJS() === null) continue;
     const object = readDocument(document as YamlDocument, found);
     if (object) objects.push(object);
   }
