@@ -42,7 +42,7 @@ export function longFunctionsOfC(path: string, text: string): Excess[] {
   const found: Excess[] = [];
   for (const m of text.matchAll(/^[a-zA-Z_][^;{}#]*?\b(\w+)\(([^;{}]*?)\)\s*\n?\{\n(.*?)^\}/gms)) {
     const [, name = "", params = "", body = ""] = m;
-    const size = body.split("\n").length + 1;
+    const size = body.split("\n").length - 1;
     if (size > limit) found.push({ path, what: `function ${name}`, size, limit });
     const count = params.trim() === "" || params.trim() === "void" ? 0 : params.split(",").length;
     if (count > LIMITS.params) found.push({ path, what: `params ${name}`, size: count, limit: LIMITS.params });
