@@ -1,3 +1,11 @@
-export * from "./codec.ts";
-export * from "./layout.ts";
+export * from "./attach.ts";
+export { type Codec, codecOf, decode, encode, structCodec } from "./codec.ts";
+export * from "./events.ts";
+export * from "./harness.ts";
+export * from "./info.ts";
+export { lpmPrefix, type MapName } from "./layout.ts";
 export * from "./maps.gen.ts";
+export * from "./object.ts";
+export { SysError } from "./sys.ts";
+export * from "./test_run.ts";
+export { CounterMap, TypedMap } from "./typed_map.ts";

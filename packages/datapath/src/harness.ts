@@ -1,0 +1,116 @@
+import type { DropReason } from "@onehop/core";
+import { Action, Class, type Config, Drop, Stage } from "./maps.gen.ts";
+import { type Datapath, type DatapathOptions, OBJECT_DIR, openDatapath, type TypedMaps } from "./object.ts";
+import { type TestRun, type TestRunContext, testRun } from "./test_run.ts";
+
+export type ActionName = Lowercase<keyof typeof Action>;
+export type ClassName = Lowercase<keyof typeof Class>;
+export type StageName = Lowercase<keyof typeof Stage>;
+
+/** What a host did with a frame. */
+export interface Verdict {
+  readonly action: ActionName;
+  /** Also where an ICMP error was sent instead; "none" where nothing was dropped. */
+  readonly reason: DropReason | "none";
+  readonly class: ClassName;
+  /** The stage that ended it. */
+  readonly stage: StageName;
+  /** Of the guest it went to; 0 otherwise. */
+  readonly slot: number;
+  /** Number of the host it went to; 0 otherwise. */
+  readonly host: number;
+  /** Device it was redirected to. */
+  readonly ifindex: number;
+  /** The frame afterwards. Outer Ethernet addresses are the kernel's to fill on the way out. */
+  readonly frame: Uint8Array;
+  readonly mark: number;
+  /** TC_ACT_*. */
+  readonly retval: number;
+}
+
+const names = <T extends string>(values: Readonly<Record<string, number>>): ((n: number) => T) => {
+  const byNumber = new Map(Object.entries(values).map(([name, n]) => [n, name.toLowerCase()]));
+  return (n) => (byNumber.get(n) ?? String(n)) as T;
+};
+const actionName = names<ActionName>(Action);
+const reasonName = names<DropReason | "none">(Drop);
+const className = names<ClassName>(Class);
+const stageName = names<StageName>(Stage);
+
+const NOTHING = { action: 0, reason: 0, class: 0, stage: 0, slot: 0, host: 0, ifindex: 0 };
+/** Loopback: the device that a test run says a frame comes from. */
+const LOOPBACK = { ifindex: 1 };
+
+/** Maps of a test's host: small, so that many hosts are made fast. */
+const SMALL = { destinations: 8192, macs: 8192, routes: 4096, allowed: 1024, vnis: 1024, drops: 4096 };
+
+export interface HostRigOptions extends Partial<Pick<DatapathOptions, "objectDir" | "maxEntries">> {
+  readonly config: Omit<Config, "record">;
+}
+
+/**
+ * One host without devices: the real programs over maps of its own, run frame by frame. The caller fills `maps`; a
+ * frame that left one rig for a host may be received by the rig of that host as it is.
+ */
+export class HostRig {
+  readonly datapath: Datapath;
+  /** Slot that loopback stands for in the map links. */
+  private sender: number | undefined;
+
+  constructor({ objectDir = OBJECT_DIR, config, maxEntries }: HostRigOptions) {
+    const all = { ...config, record: 1 };
+    this.datapath = openDatapath({ objectDir, config: all, maxEntries: { ...SMALL, ...maxEntries } });
+  }
+
+  get maps(): TypedMaps {
+    return this.datapath.maps;
+  }
+
+  /** A frame from the guest of a slot; undefined: from a device that has no port. 14 bytes at least. */
+  send(slot: number | undefined, frame: Uint8Array, context: TestRunContext = {}): Verdict {
+    if (slot !== this.sender) {
+      if (slot === undefined) this.maps.links.delete(LOOPBACK);
+      else this.maps.links.set(LOOPBACK, { slot });
+      this.sender = slot;
+    }
+    return this.run(this.datapath.programs.from_endpoint, frame, context);
+  }
+
+  /** A frame from the underlay. */
+  receive(frame: Uint8Array, context: TestRunContext = {}): Verdict {
+    return this.run(this.datapath.programs.from_uplink, frame, context);
+  }
+
+  /** A frame that the idle VXLAN device decapsulated. In a test run it carries no tunnel key. */
+  receiveOverlay(frame: Uint8Array, context: TestRunContext = {}): Verdict {
+    return this.run(this.datapath.programs.from_overlay, frame, context);
+  }
+
+  close(): void {
+    this.datapath.close();
+  }
+
+  private run(program: number, frame: Uint8Array, context: TestRunContext): Verdict {
+    this.maps.decision.set(0, NOTHING);
+    const ran = testRun(program, frame, context);
+    return this.verdict(ran);
+  }
+
+  private verdict({ retval, frame, mark }: TestRun): Verdict {
+    const decision = this.maps.decision.get(0);
+    if (!decision || decision.action === Action.NONE)
+      throw new Error(`the program returned ${retval} and recorded no decision`);
+    return {
+      action: actionName(decision.action),
+      reason: reasonName(decision.reason),
+      class: className(decision.class),
+      stage: stageName(decision.stage),
+      slot: decision.slot,
+      host: decision.host,
+      ifindex: decision.ifindex,
+      frame,
+      mark,
+      retval,
+    };
+  }
+}
