@@ -14,8 +14,8 @@ export interface Io {
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   pause(ms: number): Promise<void>;
-  /** Aborted by Ctrl-C. */
-  readonly signal: AbortSignal;
+  /** Aborted by Ctrl-C and TERM from now on; for commands that run until then. */
+  untilStopped(): AbortSignal;
   connect(target: Target): Promise<Api>;
 }
 

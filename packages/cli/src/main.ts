@@ -7,4 +7,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
 });
-process.exitCode = await run(process.argv.slice(2), nodeIo());
+// A command that runs another (onehop lab exec) has set that one's exit code.
+process.exitCode = (await run(process.argv.slice(2), nodeIo())) || (process.exitCode ?? 0);

@@ -5,10 +5,8 @@ import type { Answer, Api } from "./api.ts";
 import { unreachable, usage } from "./exit.ts";
 import type { Io, Target } from "./io.ts";
 
-/** The process itself. `signal` aborts at the first Ctrl-C or TERM; a second one ends the process at once. */
+/** The process itself. */
 export function nodeIo(): Io {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
   return {
     env: process.env,
     out: (chunk) => void process.stdout.write(chunk),
@@ -17,9 +15,16 @@ export function nodeIo(): Io {
     readFile: readText,
     now: () => performance.now(),
     pause: (ms) => delay(ms),
-    signal: controller.signal,
+    untilStopped,
     connect,
   };
+}
+
+/** The first signal asks to end in order; a second one ends the process at once, as if nobody listened. */
+function untilStopped(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort());
+  return controller.signal;
 }
 
 async function readText(path: string): Promise<string> {

@@ -21,14 +21,16 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
     .addHelpText("after", CODES)
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .configureHelp({ sortSubcommands: false })
+    .enablePositionalOptions()
     .exitOverride();
   const nouns = registerNouns(program, io);
   registerPort(nouns.get("port")!, io);
   registerHost(nouns.get("host")!, io);
   registerFiles(program, io);
   registerGet(program, io);
-  void lab;
-  program.command("lab").description("a data centre of network namespaces on this machine").helpGroup("Running:");
+  program.commandsGroup("Running:");
+  if (lab === "lab") (await import("@onehop/lab/cli")).registerLabCommands(program);
+  else program.command("lab").description("a data centre of network namespaces on this machine");
   registerToken(program, io);
   registerVersion(program, io);
   const help = program.createCommand("help [command]").description("help for a command");

@@ -45,7 +45,7 @@ export async function waitFor(
     const path = `${pathOf(noun, thing.id)}?wait_for=realised&timeout_s=${seconds}`;
     const current = (await session.api.request("GET", path)).body as Thing;
     if (current.status.state === "realised") return current;
-    if (session.io.now() >= end || session.io.signal.aborted) throw notRealised(noun, current, limitMs);
+    if (session.io.now() >= end) throw notRealised(noun, current, limitMs);
     await session.io.pause(PAUSE_MS);
   }
 }

@@ -1,0 +1,43 @@
+import { fileURLToPath } from "node:url";
+import { build, type Metafile } from "esbuild";
+import { beforeAll, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+let metafile: Metafile;
+
+beforeAll(async () => {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["packages/cli/src/main.ts"],
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    outdir: "unused",
+    write: false,
+    metafile: true,
+    external: ["koffi"],
+    logLevel: "silent",
+  });
+  metafile = result.metafile;
+});
+
+/** Every source file that is read before the first command runs: the entry's chunk and what it imports statically. */
+function loadedAtStart(): string[] {
+  const entry = Object.keys(metafile.outputs).find((o) => metafile.outputs[o]?.entryPoint?.endsWith("cli/src/main.ts"));
+  const chunks = new Set<string>();
+  const visit = (chunk: string): void => {
+    if (chunks.has(chunk)) return;
+    chunks.add(chunk);
+    for (const i of metafile.outputs[chunk]?.imports ?? [])
+      if (i.kind === "import-statement" && !i.external) visit(i.path);
+  };
+  visit(entry!);
+  const inputs = [...chunks].flatMap((c) => Object.entries(metafile.outputs[c]!.inputs));
+  return inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+}
+
+it("Help loads the CLI, the nouns, commander and typebox, and no other package.", () => {
+  const packages = loadedAtStart().map((path) => /(?:packages|node_modules)\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]);
+  expect([...new Set(packages)].sort()).toEqual(["cli", "commander", "core", "picocolors", "typebox"]);
+});
