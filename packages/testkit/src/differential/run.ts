@@ -1,0 +1,95 @@
+import { packet } from "@onehop/core";
+import type { Outcome } from "@onehop/model";
+import { Random } from "../topologies/random.ts";
+import { randomTopology, type Topology } from "../topologies/topology.ts";
+import { compare } from "./compare.ts";
+import { GUEST_RECIPES } from "./guest_recipes.ts";
+import { Region } from "./region.ts";
+import { type Case, Scene } from "./scene.ts";
+import { UPLINK_RECIPES } from "./uplink_recipes.ts";
+
+export interface Options {
+  readonly seed: number;
+  readonly topologies: number;
+  /** Packets tried in each topology. */
+  readonly packets: number;
+  readonly underlayMtu?: number;
+}
+
+export interface Report {
+  readonly packets: number;
+  /** How often each thing happened: `reason ttl`, `class arp`, `case routed/cross-host`, `path route wire`. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Ready to print: seed, packet, differences by field, topology. At most ten. */
+  readonly differences: readonly string[];
+}
+
+const RECIPES = [...Object.entries(GUEST_RECIPES), ...Object.entries(UPLINK_RECIPES)];
+
+/** Random topologies and packets through the model and the real programs. The seed says all of it. */
+export function differential(options: Options): Report {
+  const random = new Random(options.seed);
+  const { underlayMtu = 1500 } = options;
+  const counts = new Map<string, number>();
+  const differences: string[] = [];
+  let region: Region | undefined;
+  let packets = 0;
+  try {
+    for (let t = 0; t < options.topologies; t++) {
+      const topology = randomTopology(random);
+      const { intent } = topology;
+      region ??= new Region(
+        [...intent.hosts.values()].filter((h) => h.kind === "onehop"),
+        underlayMtu,
+      );
+      region.apply(intent);
+      for (const c of cases(new Scene(intent, random), options.packets)) {
+        const { outcome, lines } = compare(intent, region, c, underlayMtu - 50);
+        packets++;
+        for (const key of keysOf(topology, c, outcome)) counts.set(key, (counts.get(key) ?? 0) + 1);
+        if (lines.length > 0 && differences.length < 10) differences.push(shown(options.seed, topology, c, lines));
+      }
+    }
+  } finally {
+    region?.close();
+  }
+  return { packets, counts, differences };
+}
+
+/** The recipes in turn, so that each has its share whatever the seed. */
+function* cases(scene: Scene, count: number): Generator<Case> {
+  let made = 0;
+  for (let turn = 0; made < count; turn++) {
+    const [, recipe] = RECIPES[turn % RECIPES.length]!;
+    const c = recipe(scene);
+    if (!c || c.frame.length < 14) continue;
+    made++;
+    yield c;
+  }
+}
+
+function keysOf({ intent }: Topology, c: Case, o: Outcome): string[] {
+  const keys = [
+    `class ${o.class}`,
+    `result ${o.result.kind}`,
+    `recipe ${c.recipe}`,
+    `path ${o.path.join(" ") || "none"}`,
+  ];
+  if (o.result.kind === "dropped") keys.push(`reason ${o.result.reason}`);
+  if (o.result.kind !== "delivered" || c.at !== "guest") return keys;
+  const [from, to] = [intent.ports.get(c.port), intent.ports.get(o.result.port)];
+  // As seen by the packet: within its network, or over the gateway.
+  const reach = o.path[0] === "switch" ? "same-net" : "routed";
+  return [...keys, `case ${reach}/${from?.host_id === to?.host_id ? "same-host" : "cross-host"}`];
+}
+
+function shown(seed: number, topology: Topology, c: Case, lines: readonly string[]): string {
+  const where = c.at === "guest" ? `port ${c.port}` : `uplink of host ${c.host}`;
+  return [
+    `seed ${seed} (ONEHOP_SEED=${seed} repeats it), recipe ${c.recipe}, ${where}`,
+    `  ${packet.describe(c.frame)}`,
+    `  ${packet.hex(c.frame)}`,
+    ...lines.map((line) => `  ${line}`),
+    topology.text.replace(/^/gm, "    "),
+  ].join("\n");
+}
