@@ -23,15 +23,17 @@ enum oh_class {
 
 /* In packet order. */
 enum oh_stage {
-	OH_STAGE_PARSE = 1,
+	OH_STAGE_ENDPOINT = 1,	/* which port the device belongs to */
 	OH_STAGE_OUTER,		/* outer and VXLAN headers, known host, VNI */
-	OH_STAGE_ENDPOINT,	/* which port the device belongs to */
+	OH_STAGE_PARSE,		/* the guest's frame */
 	OH_STAGE_CLASSIFY,
 	OH_STAGE_SOURCE_GUARD,	/* MAC, IPv4 and ARP source are the port's own */
 	OH_STAGE_LIMIT,
 	OH_STAGE_ANSWER_ARP,
+	OH_STAGE_SERVE,		/* DHCP, metadata and broadcast: what the host itself would answer */
 	OH_STAGE_SWITCH,	/* layer 2: macs */
 	OH_STAGE_ROUTE,		/* layer 3: destinations, routes; the gateway's own address */
+	OH_STAGE_LOCATE,	/* the receiver's device or host is there */
 	OH_STAGE_SIZE,		/* MTU and MSS */
 	OH_STAGE_REWRITE,	/* TTL and inner MACs */
 	OH_STAGE_DELIVER,	/* to the guest, or encapsulated to a host */

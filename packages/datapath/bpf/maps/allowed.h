@@ -20,3 +20,10 @@ struct {
 	__type(key, struct allowed_key);
 	__type(value, struct allowed);
 } allowed_v1 SEC(".maps");
+
+OH_INLINE int source_is_allowed(oh_slot slot, oh_addr address)
+{
+	struct allowed_key key = { .prefix = 32 + 128, .slot = slot, .address = address };
+
+	return bpf_map_lookup_elem(&allowed_v1, &key) != 0;
+}

@@ -39,3 +39,23 @@ struct {
 	__type(key, struct drop_key);
 	__type(value, struct drop_counter);
 } drops_v1 SEC(".maps");
+
+OH_INLINE struct port_counters *port_counters_of(oh_slot slot)
+{
+	return bpf_map_lookup_elem(&port_counters_v1, &slot);
+}
+
+OH_INLINE void count_drop(oh_slot slot, __u32 reason, __u32 bytes)
+{
+	struct drop_key key = { .slot = slot, .reason = reason };
+	struct drop_counter first = { .packets = 1, .bytes = bytes };
+	struct drop_counter *c = bpf_map_lookup_elem(&drops_v1, &key);
+
+	if (c) {
+		c->packets++;
+		c->bytes += bytes;
+		return;
+	}
+	/* Nobody may interrupt between look-up and update on one processor: softirqs do not nest. */
+	bpf_map_update_elem(&drops_v1, &key, &first, BPF_NOEXIST);
+}

@@ -30,3 +30,10 @@ struct {
 	__type(key, struct destination_key);
 	__type(value, struct destination);
 } destinations_v1 SEC(".maps");
+
+OH_INLINE const struct destination *destination_lookup(oh_vni vpc, oh_addr address)
+{
+	struct destination_key key = { .vpc = vpc, .address = address };
+
+	return bpf_map_lookup_elem(&destinations_v1, &key);
+}

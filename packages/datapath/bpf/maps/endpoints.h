@@ -33,3 +33,11 @@ struct {
 	__type(key, oh_slot);
 	__type(value, struct endpoint);
 } endpoints_v1 SEC(".maps");
+
+/* NULL where the slot has no device. */
+OH_INLINE const struct endpoint *endpoint_lookup(oh_slot slot)
+{
+	const struct endpoint *e = bpf_map_lookup_elem(&endpoints_v1, &slot);
+
+	return e && e->device != OH_DEVICE_NONE ? e : 0;
+}

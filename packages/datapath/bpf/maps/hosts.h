@@ -39,3 +39,18 @@ struct {
 	__type(key, struct tunnel_key);
 	__type(value, struct tunnel);
 } tunnels_v1 SEC(".maps");
+
+/* NULL where there is no such host. */
+OH_INLINE const struct host *host_lookup(oh_host number)
+{
+	const struct host *h = bpf_map_lookup_elem(&hosts_v1, &number);
+
+	return h && h->kind != OH_HOST_NONE ? h : 0;
+}
+
+OH_INLINE const struct tunnel *tunnel_lookup(oh_ip4 address)
+{
+	struct tunnel_key key = { .address = address };
+
+	return bpf_map_lookup_elem(&tunnels_v1, &key);
+}

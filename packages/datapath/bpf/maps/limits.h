@@ -21,7 +21,7 @@ struct {
 struct bucket {
 	struct bpf_spin_lock lock;
 	__u32 tokens;
-	__u64 stamp;		/* jiffies of the last refill */
+	oh_ns stamp;		/* of the last refill; 0: never used */
 };
 
 /* Index: slot * OH_CLASS_MAX + class. Not read by the agent. */
@@ -31,3 +31,42 @@ struct {
 	__type(key, __u32);
 	__type(value, struct bucket);
 } buckets_v1 SEC(".maps");
+
+#define OH_SECOND 1000000000ULL
+
+/* Takes a token; 0 where there is none. A bucket gains from at most four seconds at a time. */
+OH_INLINE int limit_admits(oh_slot slot, __u32 class)
+{
+	const struct class_limit *limit = bpf_map_lookup_elem(&class_limits_v1, &class);
+	__u32 index = slot * OH_CLASS_MAX + class;
+	oh_ns now, gap;
+	__u64 gain;
+	int admitted;
+
+	if (!limit || !limit->rate)
+		return 1;
+	struct bucket *bucket = bpf_map_lookup_elem(&buckets_v1, &index);
+	if (!bucket)
+		return 1;
+	const __u64 rate = limit->rate, burst = limit->burst;
+	now = bpf_ktime_get_coarse_ns();
+	bpf_spin_lock(&bucket->lock);
+	gap = now - bucket->stamp;
+	if (!bucket->stamp) {
+		bucket->tokens = burst;
+		bucket->stamp = now;
+	} else if (gap > 4 * OH_SECOND) {
+		gain = bucket->tokens + 4 * rate;
+		bucket->tokens = gain < burst ? gain : burst;
+		bucket->stamp = now;
+	} else {
+		gain = gap * rate / OH_SECOND;
+		bucket->stamp += gain * OH_SECOND / rate;
+		gain += bucket->tokens;
+		bucket->tokens = gain < burst ? gain : burst;
+	}
+	admitted = bucket->tokens > 0;
+	bucket->tokens -= admitted;
+	bpf_spin_unlock(&bucket->lock);
+	return admitted;
+}

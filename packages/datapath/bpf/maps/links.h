@@ -17,3 +17,10 @@ struct {
 	__type(key, struct link_key);
 	__type(value, struct link);
 } links_v1 SEC(".maps");
+
+OH_INLINE const struct link *link_lookup(oh_ifindex ifindex)
+{
+	struct link_key key = { .ifindex = ifindex };
+
+	return bpf_map_lookup_elem(&links_v1, &key);
+}

@@ -21,3 +21,10 @@ struct {
 	__type(key, struct mac_key);
 	__type(value, struct mac_entry);
 } macs_v1 SEC(".maps");
+
+OH_INLINE const struct mac_entry *mac_lookup(oh_vni network, const oh_mac *mac)
+{
+	struct mac_key key = { .network = network, .mac = *mac };
+
+	return bpf_map_lookup_elem(&macs_v1, &key);
+}

@@ -27,3 +27,10 @@ struct {
 	__type(key, struct route_key);
 	__type(value, struct route);
 } routes_v1 SEC(".maps");
+
+OH_INLINE const struct route *route_lookup(oh_vni vpc, oh_addr address)
+{
+	struct route_key key = { .prefix = 32 + 128, .vpc = vpc, .address = address };
+
+	return bpf_map_lookup_elem(&routes_v1, &key);
+}

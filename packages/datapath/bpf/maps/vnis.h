@@ -27,3 +27,10 @@ struct {
 	__type(key, struct vni_key);
 	__type(value, struct vni_entry);
 } vnis_v1 SEC(".maps");
+
+OH_INLINE const struct vni_entry *vni_lookup(oh_vni vni)
+{
+	struct vni_key key = { .vni = vni };
+
+	return bpf_map_lookup_elem(&vnis_v1, &key);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+#pragma once
+#include "../lib/csum.h"
+#include "../lib/pkt.h"
+
+/* New MACs and TTL of a routed packet; switched ones stay as they are. */
+OH_INLINE int rewrite(struct oh_pkt *p)
+{
+	struct oh_ip *ip = &p->head.ip;
+	__u8 ttl = ip->ttl - p->to.hops;
+
+	if (!p->to.routed && !p->stripped)
+		return 0;
+	p->stage = OH_STAGE_REWRITE;
+	if (p->to.routed) {
+		p->head.eth.src = p->to.src;
+		p->head.eth.dst = p->to.dst;
+		ip->csum = csum_replace(ip->csum, bpf_htons(ip->ttl << 8), bpf_htons(ttl << 8));
+		ip->ttl = ttl;
+	}
+	if (bpf_skb_store_bytes(p->skb, p->off, &p->head.eth, OH_ETH_LEN + OH_IP_LEN, BPF_F_RECOMPUTE_CSUM))
+		return -OH_DROP_INTERNAL;
+	return 0;
+}
