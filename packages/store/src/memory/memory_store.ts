@@ -169,9 +169,10 @@ export class MemoryStore implements Store {
   }
 }
 
-/** A key that several operations delete is deleted once. */
+/** A key that several operations delete is deleted once, by the first. */
 function once(changes: readonly Change[]): Change[] {
-  return [...new Map(changes.toReversed().map((c) => [c.key, c])).values()].toReversed();
+  const seen = new Set<string>();
+  return changes.filter(({ key }) => !seen.has(key) && seen.add(key));
 }
 
 function checkSize(txn: Txn): void {

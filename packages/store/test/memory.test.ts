@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { ManualClock } from "../src/clock.ts";
+import { MemoryStore } from "../src/memory/memory_store.ts";
+import { collect, conformance, put } from "./conformance.ts";
+
+conformance("the store in memory", async () => {
+  const clock = new ManualClock();
+  const store = new MemoryStore({ clock });
+  return { store, leasesEnd: () => clock.advance(1_001), close: () => store.close() };
+});
+
+it("a store in memory that was closed answers unavailable and ends its watches", async () => {
+  const store = new MemoryStore();
+  const revision = await put(store, "/a", "");
+  const watched = collect(store, { p: "/", after: revision }, () => false);
+  await store.close();
+  await expect(watched).rejects.toMatchObject({ code: "unavailable" });
+  await expect(store.get("/a")).rejects.toMatchObject({ code: "unavailable" });
+});
+
+it("a store in memory keeps 100,000 keys in order", async () => {
+  const store = new MemoryStore();
+  const key = (i: number) => `/k/${String((i * 7919) % 100_000).padStart(6, "0")}`;
+  for (let i = 0; i < 100_000; i += 100)
+    await store.txn({ compare: [], then: Array.from({ length: 100 }, (_, j) => ({ put: key(i + j), value: "" })) });
+  const { entries } = await store.range({ prefix: "/k/" });
+  expect(entries.length).toBe(100_000);
+  expect(entries.every((e, i) => e.key === `/k/${String(i).padStart(6, "0")}`)).toBe(true);
+});
