@@ -62,11 +62,15 @@ export class Sniffer {
     await this.#until("a packet in the capture", () => this.#seen.some(test), timeoutMs);
   }
 
-  /** Ends it; everything it saw. Throws where the kernel dropped packets before tcpdump could read them. */
-  async stop(): Promise<Seen[]> {
+  async end(): Promise<void> {
+    if (!this.#child.running) return;
     const closed = new Promise<void>((done) => this.#child.process.once("close", () => done()));
     await this.#child.stop("SIGINT");
     await closed;
+  }
+
+  /** Everything it saw, once it ended. Throws where the kernel dropped packets before tcpdump could read them. */
+  result(): Seen[] {
     const dropped = Number(/(\d+) packets? dropped by kernel/.exec(this.#said)?.[1] ?? 0);
     if (dropped > 0) throw new Error(`The capture missed ${dropped} packets, so it proves nothing; try again.`);
     return this.#seen;

@@ -1,0 +1,82 @@
+import { type Flow, judge } from "../capture/judge.ts";
+import { listenToWire } from "../capture/wire.ts";
+import type { FabricPlan } from "../fabric/plan.ts";
+import { type PingResult, ping } from "../traffic/ping.ts";
+import { tcpThroughput } from "../traffic/tcp.ts";
+import type { Case, Pair } from "./cases.ts";
+
+/** One line of the result: a pair of guests, measured and judged. */
+export interface Row {
+  /** Project and port, e.g. `blue/web-1`. */
+  readonly from: string;
+  readonly to: string;
+  readonly case: Case;
+  /** Hosts of the two. */
+  readonly path: string;
+  /** Mean of the echoes; null where one was lost. */
+  readonly rtt_us: number | null;
+  readonly tcp_gbps: number | null;
+  /** Per packet, from a capture on the routed links; null where nothing could be judged. */
+  readonly encapsulations: number | null;
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+}
+
+const PINGS = 20;
+const PROOF_BYTES = 512 * 1024;
+
+/** Sends echoes and a little TCP while the wire is listened to, then measures TCP alone. */
+export async function measureRow(pair: Pair, fabric: FabricPlan, number: number): Promise<Row> {
+  const { from, to } = pair;
+  const address = to.addresses[0]!;
+  const marker = `row ${String(number).padStart(4, "0")}.`;
+  const problems: string[] = [];
+  let echoes: PingResult | undefined;
+  let encapsulations: number | null = null;
+  let tcp: number | undefined;
+  try {
+    const seen = await listenToWire(fabric, async () => {
+      echoes = await ping({ namespace: from.namespace, to: address, count: PINGS, marker });
+      if (echoes.received > 0)
+        await tcpThroughput({ from: from.namespace, to: to.namespace, address, bytes: PROOF_BYTES });
+    });
+    const verdict = judge(flowOf(pair, fabric, { marker, sent: echoes?.sent ?? 0 }), seen);
+    encapsulations = verdict.encapsulations;
+    problems.push(...verdict.problems, ...echoProblems(pair, echoes));
+    if (echoes?.received) tcp = await tcpThroughput({ from: from.namespace, to: to.namespace, address, seconds: 1 });
+    if (tcp === undefined) problems.push("no TCP connection came about");
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+  }
+  return {
+    from: `${from.project}/${from.port}`,
+    to: `${to.project}/${to.port}`,
+    case: pair.case,
+    path: from.host === to.host ? from.host : `${from.host} → ${to.host}`,
+    rtt_us: echoes?.rttUs ?? null,
+    tcp_gbps: tcp === undefined ? null : Math.round(tcp / 1e7) / 100,
+    encapsulations,
+    ok: problems.length === 0,
+    problems,
+  };
+}
+
+function flowOf({ from, to, case: kind }: Pair, fabric: FabricPlan, sent: Pick<Flow, "marker" | "sent">): Flow {
+  const tunnelOf = (host: string): string => fabric.hosts.find((h) => h.name === host)!.tunnelAddress;
+  const routed = kind.startsWith("routed");
+  return {
+    from: { address: from.addresses[0]!, host: from.host, tunnel: tunnelOf(from.host) },
+    to: { address: to.addresses[0]!, host: to.host, tunnel: tunnelOf(to.host) },
+    vni: routed ? from.vpc_vni : from.network_vni,
+    routed,
+    ...sent,
+  };
+}
+
+/** A routed packet lost one from its TTL, on the wire or not; a switched one nothing. */
+function echoProblems(pair: Pair, echoes: PingResult | undefined): string[] {
+  if (!echoes || echoes.sent === 0) return ["no echo could be sent"];
+  if (echoes.received < echoes.sent) return [`${echoes.sent - echoes.received} of ${echoes.sent} echoes were lost`];
+  const ttl = pair.case.startsWith("routed") ? 63 : 64;
+  return echoes.ttls.every((t) => t === ttl) ? [] : [`replies had TTL ${echoes.ttls.join(", ")}, not ${ttl}`];
+}

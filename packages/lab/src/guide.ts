@@ -1,0 +1,18 @@
+import pc from "picocolors";
+import type { Lab } from "./lab.ts";
+
+/** What to try while a lab is up. */
+export function guide(lab: Lab): string {
+  const lines = [
+    "",
+    pc.bold(`Lab ${lab.id} is up: ${lab.hosts.length} hosts, its API at ${lab.url}.`),
+    "In another terminal, in this directory:",
+    `  export PATH="$PWD/bin:$PATH" ONEHOP_URL=${lab.url}`,
+    "  onehop lab ls                                # the guests, with their addresses and hosts",
+    "  onehop lab exec GUEST -- ping -c 3 ADDRESS",
+    "  onehop port list                             # the same ports, as the API tells them",
+    `Logs: ${lab.files.logs}. Ctrl-C ends it and leaves nothing behind.`,
+    "",
+  ];
+  return lines.join("\n");
+}
