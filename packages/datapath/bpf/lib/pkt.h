@@ -37,7 +37,7 @@ struct oh_target {
 	__u8 place;			/* enum oh_place */
 	__u8 routed;			/* 1: with the MACs below */
 	__u8 hops;			/* taken off the TTL */
-	oh_mac src;
+	oh_mac src;			/* of the router; for a port here, by locate */
 	oh_mac dst;
 	const struct endpoint *endpoint;	/* one of these two, by locate */
 	const struct host *host;

@@ -42,7 +42,7 @@ OH_INLINE oh_l4port source_port(const struct oh_pkt *p)
 OH_INLINE void outer_headers(const struct oh_pkt *p, struct oh_outer *o, __u32 frame_len)
 {
 	o->ip.version_ihl = 0x45;
-	o->ip.tos = p->head.ip.tos;
+	o->ip.tos = p->ethertype == OH_ETHERTYPE_IPV4 ? p->head.ip.tos : 0;
 	o->ip.total_len = bpf_htons(sizeof(*o) + frame_len);
 	o->ip.fragment = bpf_htons(OH_IP_DF);
 	o->ip.ttl = OH_IP_TTL;

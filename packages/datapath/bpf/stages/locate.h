@@ -12,6 +12,7 @@ OH_INLINE int locate(struct oh_pkt *p)
 		/* A slot may have been given to another tenant's port since the entry was read. */
 		if (!p->to.endpoint || p->to.endpoint->vpc != p->vpc)
 			return -OH_DROP_DEVICE_GONE;
+		p->to.src = p->to.endpoint->gateway_mac;
 		return 0;
 	}
 	p->to.host = host_lookup(p->to.where);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+/* Where a frame out of a tunnel goes: only ever to a port of this host. */
+#pragma once
+#include "../lib/pkt.h"
+#include "../maps/config.h"
+#include "../maps/destinations.h"
+#include "../maps/macs.h"
+#include "../maps/routes.h"
+#include "answer_arp.h"
+#include "answer_peer.h"
+
+OH_INLINE int is_from_peer(const struct oh_pkt *p)
+{
+	return p->sender->kind == OH_HOST_PEER;
+}
+
+OH_INLINE int to_local(struct oh_pkt *p, __u8 place, __u32 where)
+{
+	if (place != OH_PLACE_LOCAL)
+		return -OH_DROP_NOT_HERE;
+	p->to.place = place;
+	p->to.where = where;
+	return 0;
+}
+
+OH_INLINE int route_to_local(struct oh_pkt *p, const struct destination *d)
+{
+	p->to.routed = 1;
+	p->to.dst = d->mac;
+	return to_local(p, d->place, d->where);
+}
+
+/* Layer 2: as it came. */
+OH_INLINE int switch_overlay(struct oh_pkt *p)
+{
+	p->stage = OH_STAGE_SWITCH;
+	p->class = OH_CLASS_LAYER2;
+	const struct mac_entry *m = mac_lookup(p->vni, &p->head.eth.dst);
+
+	return m ? to_local(p, m->place, m->where) : -OH_DROP_NOT_HERE;
+}
+
+/* A plain peer knows no symmetric routing: its packets to the gateway are routed here, one hop. */
+OH_INLINE int route_from_peer(struct oh_pkt *p)
+{
+	p->stage = OH_STAGE_ROUTE;
+	p->class = OH_CLASS_LAYER3;
+	const struct destination *d = destination_lookup(p->vpc, addr_of_ip4(p->head.ip.dst));
+
+	if (!d || d->place != OH_PLACE_LOCAL)
+		return -OH_DROP_NOT_HERE;
+	if (p->head.ip.ttl <= 1)
+		return -OH_DROP_TTL;
+	p->to.hops = 1;
+	return route_to_local(p, d);
+}
+
+/* The second half of symmetric routing: the sender's host has taken the hop off the TTL. */
+OH_INLINE int route_overlay(struct oh_pkt *p)
+{
+	oh_mac from = router_mac(p->sender->host), here = router_mac(cfg_host);
+	oh_addr dst = addr_of_ip4(p->head.ip.dst);
+
+	p->stage = OH_STAGE_ROUTE;
+	p->class = OH_CLASS_LAYER3;
+	if (!mac_equal(&p->head.eth.src, &from) || !mac_equal(&p->head.eth.dst, &here))
+		return -OH_DROP_ROUTER_MAC;
+	const struct destination *d = destination_lookup(p->vpc, dst);
+	if (!d) {
+		const struct route *r = route_lookup(p->vpc, dst);
+		d = r && r->kind == OH_ROUTE_VIA ? destination_lookup(p->vpc, r->next_hop) : 0;
+	}
+	return d ? route_to_local(p, d) : -OH_DROP_NOT_HERE;
+}
+
+OH_INLINE int overlay(struct oh_pkt *p)
+{
+	p->stage = OH_STAGE_CLASSIFY;
+	if (p->ethertype == OH_ETHERTYPE_ARP && is_from_peer(p) && p->off)
+		return answer_peer(p);
+	if (p->ethertype != OH_ETHERTYPE_IPV4)
+		return -OH_DROP_OVERLAY_CLASS;
+	if (p->segment->kind == OH_VNI_VPC)
+		return route_overlay(p);
+	if (mac_is_group(&p->head.eth.dst))
+		return -OH_DROP_OVERLAY_CLASS;
+	if (is_from_peer(p) && mac_equal(&p->head.eth.dst, &p->segment->gateway_mac))
+		return route_from_peer(p);
+	return switch_overlay(p);
+}
