@@ -15,7 +15,7 @@ export interface Verdict {
   readonly class: ClassName;
   /** The stage that ended it. */
   readonly stage: StageName;
-  /** Of the guest it went to; 0 otherwise. */
+  /** Of the guest it went to, else of the port that a drop counts for; Constant.NO_SLOT where there is neither. */
   readonly slot: number;
   /** Number of the host it went to; 0 otherwise. */
   readonly host: number;

@@ -46,6 +46,13 @@ class RawMap<K> {
     return true;
   }
 
+  /** Writes zeros, on every CPU where the map is per CPU. */
+  protected zero(key: K): void {
+    this.key.write(this.keyView, 0, key);
+    this.valueBytes.fill(0);
+    sys.check(this.call("update"), sys.mapUpdate(this.fd, this.keyBytes, this.valueBytes, 0));
+  }
+
   /** Removes the entry; false where there was none. Entries of arrays cannot be removed (EINVAL). */
   delete(key: K): boolean {
     this.key.write(this.keyView, 0, key);
@@ -124,6 +131,11 @@ export class TypedMap<K, V> extends RawMap<K> {
     flush();
   }
 
+  /** Writes a value of zeros: what stands for "no entry" in an array, whose entries cannot be deleted. */
+  clear(key: K): void {
+    this.zero(key);
+  }
+
   /** Removes those that are there. */
   deleteMany(keys: Iterable<K>): void {
     for (const key of keys) this.delete(key);
@@ -174,9 +186,7 @@ export class CounterMap<K, V extends Counters> extends RawMap<K> {
 
   /** Sets every CPU's value to zero. What a program adds meanwhile may be lost. */
   reset(key: K): void {
-    this.key.write(this.keyView, 0, key);
-    this.valueBytes.fill(0);
-    sys.check(this.call("update"), sys.mapUpdate(this.fd, this.keyBytes, this.valueBytes, 0));
+    this.zero(key);
   }
 
   *entries(): Generator<[K, V]> {

@@ -53,6 +53,8 @@ describe("a map of one value a key", () => {
     expect(class_limits.get(2)).toEqual({ rate: 100, burst: 20 });
     expect([...class_limits].map(([index]) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(class_limits.get(8)).toBeUndefined();
+    class_limits.clear(2);
+    expect(class_limits.get(2)).toEqual({ rate: 0, burst: 0 });
     expect(() => class_limits.delete(2)).toThrow("class_limits_v1: delete: EINVAL");
   });
 
