@@ -221,6 +221,9 @@ export const programTestRun = bpf<(program: number, opts: bigint) => number>(
 const setPrint = bpf<(printer: bigint | null) => Pointer>("void *libbpf_set_print(void *printer)");
 const printType = koffi.pointer(koffi.proto("int OnehopPrint(int level, const char *format, void *args)"));
 const WARN = 0;
+/** libbpf keeps up to 16 MiB of the verifier's words; the last lines say what is wrong. */
+const LOG_ROOM = 1 << 25;
+const LOG_LINES = 60;
 
 /**
  * Runs an action of libbpf; what libbpf and the verifier say goes into the error instead of to stderr. `action` returns
@@ -230,9 +233,9 @@ export function logged<T extends number | Pointer>(call: string, action: () => T
   const lines: string[] = [];
   const print = (level: number, text: string, args: bigint): number => {
     if (level !== WARN) return 0;
-    const buffer = Buffer.alloc(1 << 20);
-    format(buffer, buffer.length, text, args);
-    lines.push(buffer.toString("utf8", 0, buffer.indexOf(0)));
+    const buffer = Buffer.allocUnsafeSlow(LOG_ROOM);
+    const length = Math.min(format(buffer, LOG_ROOM, text, args), LOG_ROOM - 1);
+    lines.push(...buffer.toString("utf8", 0, length).split("\n"));
     return 0;
   };
   const printer = koffi.register(print, printType);
@@ -240,7 +243,7 @@ export function logged<T extends number | Pointer>(call: string, action: () => T
   try {
     const result = action();
     const errno = result === null ? koffi.errno() : typeof result === "number" && result < 0 ? -result : 0;
-    if (errno !== 0) throw new SysError(call, errno, lines.join("").trimEnd());
+    if (errno !== 0) throw new SysError(call, errno, lines.filter(Boolean).slice(-LOG_LINES).join("\n"));
     return result as NonNullable<T>;
   } finally {
     setPrint(before);
