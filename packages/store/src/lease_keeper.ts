@@ -10,13 +10,17 @@ export interface KeptLease {
   stop(): Promise<void>;
 }
 
-/** Grants a lease and keeps it: asks thrice in its time, and holds it for lost as soon as its time is over unanswered. */
+/** In a lease's time: how often it is kept alive, and how often that is tried again while the store does not answer. */
+const BEATS = 3;
+const RETRIES = 10;
+
+/** Grants a lease and keeps it until it is stopped, and holds it for lost as soon as its time is over unanswered. */
 export async function keepLease(store: Store, ttlSeconds: number, clock: Clock = systemClock): Promise<KeptLease> {
   const asked = clock.now();
   const lease = await store.grantLease(ttlSeconds);
   const keeper = new LeaseKeeper(store, { lease, ttlMs: ttlSeconds * 1000, clock });
   keeper.prolonged(asked);
-  keeper.schedule();
+  keeper.schedule(BEATS);
   return keeper;
 }
 
@@ -57,8 +61,8 @@ class LeaseKeeper implements KeptLease {
     this.#cancelEnd = clock.after(ttlMs - (clock.now() - asked), () => this.#lose("was not answered in its time"));
   }
 
-  schedule(): void {
-    this.#cancelBeat = this.#kept.clock.after(this.#kept.ttlMs / 3, () => void this.#beat());
+  schedule(perTtl: number): void {
+    this.#cancelBeat = this.#kept.clock.after(this.#kept.ttlMs / perTtl, () => void this.#beat());
   }
 
   async #beat(): Promise<void> {
@@ -68,7 +72,7 @@ class LeaseKeeper implements KeptLease {
     if (this.#stopped) return;
     if (alive === false) return this.#lose("has ended");
     if (alive) this.prolonged(asked);
-    this.schedule();
+    this.schedule(alive ? BEATS : RETRIES);
   }
 
   #lose(why: string): void {

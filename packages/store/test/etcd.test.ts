@@ -4,7 +4,9 @@ import path from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { EtcdStore } from "../src/etcd/etcd_store.ts";
 import { type EtcdProcess, type EtcdProcessOptions, openStore, startEtcd, systemClock } from "../src/index.ts";
-import { collect, conformance, put } from "./conformance.ts";
+import { conformance } from "./conformance.ts";
+import { collect, put } from "./helpers.ts";
+import { proxyTo } from "./proxy.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -110,13 +112,40 @@ it("a call waits for a store that is starting", async () => {
   expect(await read).toBeUndefined();
 });
 
+it("a watch goes on over broken connections without a loss or a repetition", async () => {
+  const { etcd } = await world();
+  const proxy = await proxyTo(etcd().url.slice("etcd:unix:".length));
+  const store = openStore(`etcd:${proxy.address}`);
+  cleanups.push(
+    () => proxy.close(),
+    () => store.close(),
+  );
+  const direct = openStore(etcd().url);
+  cleanups.push(() => direct.close());
+  const before = await put(direct, "/p/first", "");
+  const watched = collect(store, { p: "/p/", after: before }, (seen) => seen.length >= 300);
+  for (let i = 0; i < 300; i++) {
+    await put(direct, `/p/${i}`, "");
+    if (i % 30 === 29) proxy.cut();
+  }
+  expect((await watched).seen.map((c) => c.key)).toEqual(Array.from({ length: 300 }, (_, i) => `/p/${i}`));
+});
+
 it("a list of addresses works while one of them answers", async () => {
-  const store = openStore("etcd:http://127.0.0.1:1,http://127.0.0.1:2");
-  cleanups.push(() => store.close());
-  await expect(store.get("/a")).rejects.toMatchObject({ code: "unavailable" });
-  expect(() => openStore("etcd:tcp://x")).toThrow(RangeError);
-  expect(() => openStore("redis:")).toThrow(RangeError);
-  expect(() => openStore("etcd:http://a:1,http://b:1")).toThrow(RangeError);
+  const { etcd } = await world();
+  const proxy = await proxyTo(etcd().url.slice("etcd:unix:".length));
+  const store = openStore(`etcd:http://127.0.0.1:1,${proxy.address}`);
+  cleanups.push(
+    () => proxy.close(),
+    () => store.close(),
+  );
+  await put(store, "/a", "1");
+  expect((await store.get("/a"))?.value).toBe("1");
+});
+
+it("a store's address that is none is refused with what one looks like", () => {
+  for (const url of ["redis:", "etcd:tcp://x", "etcd:http://a:1,http://b:1", "etcd:"])
+    expect(() => openStore(url)).toThrow(RangeError);
 });
 
 it("a full store refuses writes with no_space and goes on reading", async () => {

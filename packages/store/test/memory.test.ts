@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { ManualClock } from "../src/clock.ts";
 import { MemoryStore } from "../src/memory/memory_store.ts";
-import { collect, conformance, put } from "./conformance.ts";
+import { conformance } from "./conformance.ts";
+import { collect, put } from "./helpers.ts";
 
 conformance("the store in memory", async () => {
   const clock = new ManualClock();
