@@ -50,7 +50,7 @@ OH_INLINE int answer_echo(struct oh_pkt *p)
 	oh_mac gateway = eth->dst;
 	oh_ip4 asker = ip->src;
 
-	if (ip->protocol != OH_PROTO_ICMP || p->is_fragment || l4->icmp_type != OH_ICMP_ECHO || l4->icmp_code)
+	if (ip->protocol != OH_PROTO_ICMP || p->is_fragment || !p->has_l4 || l4->icmp_type != OH_ICMP_ECHO)
 		return -OH_DROP_SERVICE;
 	eth->dst = eth->src;
 	eth->src = gateway;
@@ -61,7 +61,7 @@ OH_INLINE int answer_echo(struct oh_pkt *p)
 	l4->icmp_csum = csum_replace(l4->icmp_csum, bpf_htons(OH_ICMP_ECHO << 8), 0);
 	l4->icmp_type = OH_ICMP_ECHO_REPLY;
 	if (bpf_skb_store_bytes(p->skb, 0, eth, OH_ETH_LEN + OH_IP_LEN, BPF_F_RECOMPUTE_CSUM) ||
-	    bpf_skb_store_bytes(p->skb, p->l4_off, l4, sizeof(*l4), BPF_F_RECOMPUTE_CSUM))
+	    bpf_skb_store_bytes(p->skb, p->l4_off, l4, 4, BPF_F_RECOMPUTE_CSUM))
 		return -OH_DROP_INTERNAL;
 	return redirected(p, bpf_redirect(p->skb->ifindex, 0), OH_ACTION_REPLY);
 }

@@ -30,18 +30,25 @@ struct oh_ip {
 	oh_ip4 dst;
 };
 
-/* The eight bytes every transport header of interest begins with. */
+#define OH_TCP_LEN 20
+#define OH_TCP_CSUM 16		/* offset of the checksum */
+#define OH_TCP_SYN 0x02
+
+/* What is looked at of a transport header. */
 union oh_l4 {
 	struct {
 		oh_l4port sport;
 		oh_l4port dport;
+		__u8 unread[8];
+		__u8 tcp_words;		/* of the header, in the upper four bits */
+		__u8 tcp_flags;
+		__u16 tcp_window;
 	};
 	struct {
 		__u8 icmp_type;
 		__u8 icmp_code;
 		__u16 icmp_csum;
 	};
-	__u8 b[8];
 };
 
 /* Multicast, or the limited broadcast address (RFC 1122 section 3.2.1.3). */

@@ -15,7 +15,7 @@
 
 /* A return value of a stage: 0 to go on, an oh_action that ends the packet, or -OH_DROP_*. */
 
-/* The first 42 bytes: ARP whole, or IPv4 without options and the start of what it carries. */
+/* The first 50 bytes: ARP whole, or IPv4 without options and the start of what it carries. */
 struct oh_head {
 	__u16 pad;		/* aligns what follows Ethernet */
 	struct oh_eth eth;
@@ -28,7 +28,7 @@ struct oh_head {
 	};
 };
 
-#define OH_HEAD_LEN 42
+#define OH_HEAD_LEN (OH_ETH_LEN + OH_IP_LEN + sizeof(union oh_l4))
 
 /* Where it goes; set by switch and route, used from locate on. */
 struct oh_target {

@@ -18,7 +18,7 @@ OH_INLINE int arp_reply(struct oh_pkt *p, const oh_mac *owner)
 	arp->operation = bpf_htons(OH_ARP_REPLY);
 	eth->dst = eth->src;
 	eth->src = *owner;
-	return bpf_skb_store_bytes(p->skb, p->off, eth, OH_HEAD_LEN, BPF_F_RECOMPUTE_CSUM);
+	return bpf_skb_store_bytes(p->skb, p->off, eth, OH_ETH_LEN + sizeof(*arp), BPF_F_RECOMPUTE_CSUM);
 }
 
 OH_INLINE const struct destination *arp_target(const struct oh_pkt *p)

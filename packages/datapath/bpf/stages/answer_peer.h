@@ -29,7 +29,7 @@ OH_INLINE int answer_peer(struct oh_pkt *p)
 		return -OH_DROP_OVERLAY_CLASS;
 	const struct destination *d = arp_target(p);
 	if (!d || d->network != p->vni || (d->place != OH_PLACE_LOCAL && d->place != OH_PLACE_GATEWAY))
-		return -OH_DROP_NOT_HERE;
+		return -OH_DROP_OVERLAY_CLASS;
 	if (!peer || !peer->uplink)
 		return -OH_DROP_DEVICE_GONE;
 	if (arp_reply(p, &d->mac) || outer_reply(p, peer))

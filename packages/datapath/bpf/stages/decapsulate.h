@@ -51,6 +51,9 @@ OH_INLINE int decapsulate(struct oh_pkt *p)
 	rc = combine_ecn(p);
 	if (rc)
 		return rc;
+	/* Bytes after the outer packet are none of the guest's. */
+	if (p->skb->len > p->off + p->len && bpf_skb_change_tail(p->skb, p->off + p->len, 0))
+		return -OH_DROP_INTERNAL;
 	if (bpf_skb_adjust_room(p->skb, -OH_VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return -OH_DROP_INTERNAL;
 	p->off = 0;

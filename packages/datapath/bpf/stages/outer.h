@@ -38,7 +38,7 @@ OH_INLINE int is_well_formed(const struct oh_pkt *p, const struct oh_outer *o)
 	__u32 total = bpf_ntohs(o->ip.total_len);
 
 	return o->ip.version_ihl == 0x45 && !(o->ip.fragment & bpf_htons(OH_IP_MF)) &&
-	       OH_ETH_LEN + total <= p->skb->len && total >= sizeof(*o) + OH_ETH_LEN &&
+	       OH_ETH_LEN + total <= p->skb->len && total >= sizeof(*o) &&
 	       bpf_ntohs(o->udp.len) == total - OH_IP_LEN && !csum_of_20(&o->ip) &&
 	       o->vxlan.flags & bpf_htonl(OH_VXLAN_VNI_VALID);
 }

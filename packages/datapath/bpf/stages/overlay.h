@@ -23,8 +23,20 @@ OH_INLINE int to_local(struct oh_pkt *p, __u8 place, __u32 where)
 	return 0;
 }
 
-OH_INLINE int route_to_local(struct oh_pkt *p, const struct destination *d)
+/* The port with the address, or the next hop of the route to it: here, or nowhere. */
+OH_INLINE int route_to_local(struct oh_pkt *p)
 {
+	oh_addr dst = addr_of_ip4(p->head.ip.dst);
+	const struct destination *d = destination_lookup(p->vpc, dst);
+
+	p->stage = OH_STAGE_ROUTE;
+	p->class = OH_CLASS_LAYER3;
+	if (!d) {
+		const struct route *r = route_lookup(p->vpc, dst);
+		d = r && r->kind == OH_ROUTE_VIA ? destination_lookup(p->vpc, r->next_hop) : 0;
+	}
+	if (!d)
+		return -OH_DROP_NOT_HERE;
 	p->to.routed = 1;
 	p->to.dst = d->mac;
 	return to_local(p, d->place, d->where);
@@ -43,45 +55,34 @@ OH_INLINE int switch_overlay(struct oh_pkt *p)
 /* A plain peer knows no symmetric routing: its packets to the gateway are routed here, one hop. */
 OH_INLINE int route_from_peer(struct oh_pkt *p)
 {
-	p->stage = OH_STAGE_ROUTE;
-	p->class = OH_CLASS_LAYER3;
-	const struct destination *d = destination_lookup(p->vpc, addr_of_ip4(p->head.ip.dst));
+	int rc = route_to_local(p);
 
-	if (!d || d->place != OH_PLACE_LOCAL)
-		return -OH_DROP_NOT_HERE;
-	if (p->head.ip.ttl <= 1)
-		return -OH_DROP_TTL;
+	if (rc)
+		return rc;
 	p->to.hops = 1;
-	return route_to_local(p, d);
+	return p->head.ip.ttl > 1 ? 0 : -OH_DROP_TTL;
 }
 
 /* The second half of symmetric routing: the sender's host has taken the hop off the TTL. */
 OH_INLINE int route_overlay(struct oh_pkt *p)
 {
 	oh_mac from = router_mac(p->sender->host), here = router_mac(cfg_host);
-	oh_addr dst = addr_of_ip4(p->head.ip.dst);
 
 	p->stage = OH_STAGE_ROUTE;
-	p->class = OH_CLASS_LAYER3;
 	if (!mac_equal(&p->head.eth.src, &from) || !mac_equal(&p->head.eth.dst, &here))
 		return -OH_DROP_ROUTER_MAC;
-	const struct destination *d = destination_lookup(p->vpc, dst);
-	if (!d) {
-		const struct route *r = route_lookup(p->vpc, dst);
-		d = r && r->kind == OH_ROUTE_VIA ? destination_lookup(p->vpc, r->next_hop) : 0;
-	}
-	return d ? route_to_local(p, d) : -OH_DROP_NOT_HERE;
+	return p->ethertype == OH_ETHERTYPE_IPV4 ? route_to_local(p) : -OH_DROP_OVERLAY_CLASS;
 }
 
 OH_INLINE int overlay(struct oh_pkt *p)
 {
 	p->stage = OH_STAGE_CLASSIFY;
-	if (p->ethertype == OH_ETHERTYPE_ARP && is_from_peer(p) && p->off)
-		return answer_peer(p);
-	if (p->ethertype != OH_ETHERTYPE_IPV4)
+	if (!p->ethertype)
 		return -OH_DROP_OVERLAY_CLASS;
 	if (p->segment->kind == OH_VNI_VPC)
 		return route_overlay(p);
+	if (p->ethertype == OH_ETHERTYPE_ARP)
+		return is_from_peer(p) && p->off ? answer_peer(p) : -OH_DROP_OVERLAY_CLASS;
 	if (mac_is_group(&p->head.eth.dst))
 		return -OH_DROP_OVERLAY_CLASS;
 	if (is_from_peer(p) && mac_equal(&p->head.eth.dst, &p->segment->gateway_mac))

@@ -15,17 +15,33 @@ OH_INLINE int parse_arp(struct oh_pkt *p)
 	return 0;
 }
 
-OH_INLINE __u32 l4_min_len(__u8 protocol)
+/*
+ * Of `len` bytes. A first fragment that does not hold all of its transport header would hide it from every check
+ * (RFC 1858).
+ */
+OH_INLINE int parse_l4(struct oh_pkt *p, __u32 len)
 {
-	switch (protocol) {
+	__u32 have = len < sizeof(p->head.l4) ? len : sizeof(p->head.l4);
+	__u32 words;
+
+	switch (p->head.ip.protocol) {
 	case OH_PROTO_TCP:
-		return 20;
 	case OH_PROTO_UDP:
 	case OH_PROTO_ICMP:
-		return 8;
+		break;
 	default:
 		return 0;
 	}
+	if (have < 8)
+		return -OH_DROP_MALFORMED;
+	if (p->l4_off > OH_ETH_LEN + OH_IP_LEN &&
+	    bpf_skb_load_bytes(p->skb, p->off + p->l4_off, &p->head.l4, have))
+		return -OH_DROP_MALFORMED;
+	words = p->head.l4.tcp_words >> 4;
+	if (p->head.ip.protocol == OH_PROTO_TCP && (words * 4 < OH_TCP_LEN || words * 4 > len))
+		return -OH_DROP_MALFORMED;
+	p->has_l4 = 1;
+	return 0;
 }
 
 /* The header's checksum is not verified: a guest's driver may leave it to the device, and the receiver verifies it. */
@@ -42,16 +58,7 @@ OH_INLINE int parse_ipv4(struct oh_pkt *p)
 	p->ethertype = OH_ETHERTYPE_IPV4;
 	p->l4_off = OH_ETH_LEN + header;
 	p->is_fragment = (fragment & (OH_IP_MF | OH_IP_OFFSET)) != 0;
-	if (fragment & OH_IP_OFFSET)
-		return 0;
-	/* RFC 1858: a first fragment too small for its transport header hides it from every check. */
-	if (total - header < l4_min_len(ip->protocol))
-		return -OH_DROP_MALFORMED;
-	p->has_l4 = l4_min_len(ip->protocol) != 0;
-	if (p->has_l4 && header > OH_IP_LEN &&
-	    bpf_skb_load_bytes(p->skb, p->off + p->l4_off, &p->head.l4, sizeof(p->head.l4)))
-		return -OH_DROP_MALFORMED;
-	return 0;
+	return fragment & OH_IP_OFFSET ? 0 : parse_l4(p, total - header);
 }
 
 /*

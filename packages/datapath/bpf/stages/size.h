@@ -3,29 +3,26 @@
 #include "../lib/icmp.h"
 #include "../lib/pkt.h"
 
-#define OH_TCP_SYN 0x02
-#define OH_TCP_LEN 20
 #define OH_TCP_OPTIONS_MAX 40
 #define OH_TCP_OPTION_END 0
 #define OH_TCP_OPTION_NOP 1
 #define OH_TCP_OPTION_MSS 2
-#define OH_MSS_BELOW_MTU 40		/* RFC 879: headers without options */
-
-/* Data offset and flags: bytes 12 and 13 of the TCP header. */
-struct tcp_shape {
-	__u8 offset;
-	__u8 flags;
-};
+#define OH_MSS_BELOW_MTU 40		/* RFC 9293 section 3.7.1: headers without options */
 
 OH_INLINE int has_tcp(const struct oh_pkt *p)
 {
 	return p->has_l4 && p->head.ip.protocol == OH_PROTO_TCP;
 }
 
-/* Bytes of the largest IP packet that will be on the wire: of a super-packet, its largest segment. */
-OH_INLINE __u32 wire_len(const struct oh_pkt *p, const struct tcp_shape *tcp)
+OH_INLINE __u32 tcp_header_len(const struct oh_pkt *p)
 {
-	__u32 l4_len = has_tcp(p) ? (tcp->offset >> 4) * 4 : sizeof(struct oh_udp);
+	return (p->head.l4.tcp_words >> 4) * 4;
+}
+
+/* Bytes of the largest IP packet that will be on the wire: of a super-packet, its largest segment. */
+OH_INLINE __u32 wire_len(const struct oh_pkt *p)
+{
+	__u32 l4_len = has_tcp(p) ? tcp_header_len(p) : sizeof(struct oh_udp);
 
 	if (!p->skb->gso_size)
 		return bpf_ntohs(p->head.ip.total_len);
@@ -42,22 +39,23 @@ OH_INLINE int find_mss(const __u8 *options, __u32 len)
 			continue;
 		if (i + 4 > len || options[i] == OH_TCP_OPTION_END)
 			break;
-		if (options[i] == OH_TCP_OPTION_MSS && options[i + 1] == 4)
-			return i;
 		next = i + 1;
-		if (options[i] != OH_TCP_OPTION_NOP)
-			next = i + options[i + 1];
-		if (next <= i)
+		if (options[i] == OH_TCP_OPTION_NOP)
+			continue;
+		if (options[i] == OH_TCP_OPTION_MSS)
+			return options[i + 1] == 4 ? i : -1;
+		if (options[i + 1] < 2)
 			break;
+		next = i + options[i + 1];
 	}
 	return -1;
 }
 
 /* Lowers the MSS that a SYN offers to what crosses the underlay; never raises it. */
-OH_INLINE int clamp_mss(struct oh_pkt *p, const struct tcp_shape *tcp)
+OH_INLINE int clamp_mss(struct oh_pkt *p)
 {
 	__u8 options[OH_TCP_OPTIONS_MAX] = {};
-	__u32 len = (tcp->offset >> 4) * 4 - OH_TCP_LEN, at = p->l4_off + OH_TCP_LEN;
+	__u32 len = tcp_header_len(p) - OH_TCP_LEN, at = p->l4_off + OH_TCP_LEN;
 	__u16 most = p->from->mtu - OH_MSS_BELOW_MTU, offered;
 	int found;
 
@@ -73,7 +71,7 @@ OH_INLINE int clamp_mss(struct oh_pkt *p, const struct tcp_shape *tcp)
 	/* The checksum adds words that begin at even offsets: at an odd one the bytes count the other way round. */
 	__u16 before = found & 1 ? __builtin_bswap16(offered) : offered;
 	__u16 after = found & 1 ? __builtin_bswap16(most) : most;
-	if (bpf_l4_csum_replace(p->skb, p->l4_off + 16, before, after, sizeof(after)) ||
+	if (bpf_l4_csum_replace(p->skb, p->l4_off + OH_TCP_CSUM, before, after, sizeof(after)) ||
 	    bpf_skb_store_bytes(p->skb, at, &most, sizeof(most), 0))
 		return -OH_DROP_INTERNAL;
 	return 0;
@@ -82,14 +80,10 @@ OH_INLINE int clamp_mss(struct oh_pkt *p, const struct tcp_shape *tcp)
 /* What leaves the host must fit the underlay: the kernel would drop it in silence. */
 OH_INLINE int fit(struct oh_pkt *p)
 {
-	struct tcp_shape tcp = {};
-
 	if (!p->to.host)
 		return 0;
 	p->stage = OH_STAGE_SIZE;
-	if (has_tcp(p) && bpf_skb_load_bytes(p->skb, p->l4_off + 12, &tcp, sizeof(tcp)))
-		return -OH_DROP_MALFORMED;
-	if (wire_len(p, &tcp) > p->from->mtu || p->skb->len + OH_VXLAN_OVERHEAD - OH_ETH_LEN > 0xffff)
+	if (wire_len(p) > p->from->mtu || p->skb->len + OH_VXLAN_OVERHEAD - OH_ETH_LEN > 0xffff)
 		return refuse(p, OH_ICMP_FRAGMENTATION_NEEDED, OH_DROP_TOO_BIG);
-	return has_tcp(p) && tcp.flags & OH_TCP_SYN ? clamp_mss(p, &tcp) : 0;
+	return has_tcp(p) && p->head.l4.tcp_flags & OH_TCP_SYN ? clamp_mss(p) : 0;
 }
