@@ -21,8 +21,10 @@ export function lower(plan: HostPlan, facts: Facts): Lowered | undefined {
   const opened = openPlan(plan);
   if (!opened) return undefined;
   const entries = noEntries();
-  for (const [index, name] of CLASSES.entries())
-    entries.class_limits.add(index, facts.limits[name] ?? { rate: 0, burst: 0 });
+  for (const [index, name] of CLASSES.entries()) {
+    const limit = facts.limits[name];
+    if (limit) entries.class_limits.add(index, limit);
+  }
   lowerHosts(opened, facts, entries);
   lowerVnis(opened, entries);
   lowerAllowed(opened, facts, entries);

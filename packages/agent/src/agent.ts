@@ -1,0 +1,158 @@
+import type { Query, Report, ToAgent } from "@onehop/core";
+import type { Logger } from "pino";
+import type { Clock } from "./clock.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import type { Facts } from "./lower/index.ts";
+import { Reconciler, type Result } from "./reconcile/reconciler.ts";
+import { answer } from "./report/answers.ts";
+import { type Metrics, makeMetrics } from "./report/metrics.ts";
+import { type PlanVersion, SliceStore } from "./sync/slice_store.ts";
+import type { Snapshot } from "./sync/snapshot.ts";
+import { Stream } from "./sync/stream.ts";
+
+export interface AgentParts {
+  /** Name or id of the host. */
+  readonly host: string;
+  readonly controllers: readonly string[];
+  readonly uplinks: readonly string[];
+  readonly limits: Facts["limits"];
+  readonly kernel: Kernel;
+  readonly snapshot: Snapshot;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** Slices of one change arrive together: they are one run. */
+const GATHER_MS = 5;
+/** After a run that failed, or left a port degraded. */
+const RETRY_MS = 1000;
+/** Between two looks at whether the kernel still is as it was left. */
+const REPAIR_MS = 15_000;
+
+/** Slices in, kernel state and reports out. */
+export class Agent {
+  readonly metrics: Metrics;
+  readonly #parts: AgentParts;
+  readonly #reconciler: Reconciler;
+  readonly #stream: Stream;
+  #slices = new SliceStore();
+  #report: Report | undefined;
+  #running: Promise<void> | undefined;
+  #due = false;
+  #cancelTimer: () => void = () => undefined;
+  #stopped = false;
+
+  constructor(parts: AgentParts) {
+    const { kernel, clock, uplinks, limits, logger, host, controllers, random } = parts;
+    this.#parts = parts;
+    this.#reconciler = new Reconciler({ kernel, clock, uplinks, limits, warn: (message) => logger.warn(message) });
+    this.metrics = makeMetrics(() => (this.#reconciler.loaded ? this.#known() : undefined));
+    this.#stream = new Stream({
+      host,
+      controllers,
+      clock,
+      random,
+      have: () => this.#slices.held(),
+      onMessage: (message) => this.#receive(message),
+      onOpen: () => this.#report && this.#stream.send(this.#report),
+      onProblem: (problem) => logger.info({ problem }, "No controller yet."),
+    });
+  }
+
+  /** The last run did what the plan wants. */
+  get healthy(): boolean {
+    return this.#report !== undefined;
+  }
+  get connected(): boolean {
+    return this.#stream.connected;
+  }
+
+  /** Works until the signal aborts: from the plan on disk at first, before any controller answers. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { kernel, snapshot, clock } = this.#parts;
+    this.#slices = new SliceStore(await snapshot.load());
+    kernel.watch(() => this.trigger(), signal);
+    let cancelRepair = () => {};
+    const repair = () => {
+      this.#reconciler.distrust();
+      this.trigger();
+      cancelRepair = clock.after(REPAIR_MS, repair);
+    };
+    repair();
+    await this.#stream.run(signal);
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    this.#stopped = true;
+    cancelRepair();
+    this.#cancelTimer();
+    await this.#running;
+    await snapshot.flush();
+  }
+
+  /** The plan or the machine may have changed. */
+  trigger(milliseconds = GATHER_MS): void {
+    if (this.#stopped) return;
+    this.#due = true;
+    if (this.#running) return;
+    this.#cancelTimer();
+    this.#cancelTimer = this.#parts.clock.after(milliseconds, () => {
+      this.#running ??= this.#drain();
+    });
+  }
+
+  #receive(message: ToAgent): void {
+    if (message.type === "query") return this.#stream.send(answer(message satisfies Query, this.#known()));
+    if (message.type !== "slice" && message.type !== "same") return;
+    const outcome = this.#slices.accept(message);
+    if (outcome === "stale") this.#parts.logger.warn({ slice: message.id, epoch: message.epoch }, "An old slice came.");
+    else this.#parts.snapshot.save(() => this.#slices.envelopes());
+    if (outcome === "taken") this.trigger();
+  }
+
+  #known() {
+    if (!this.#reconciler.loaded) return undefined;
+    const problems = this.#report?.degraded ?? [];
+    return { kernel: this.#parts.kernel, mirror: this.#reconciler.mirror, problems };
+  }
+
+  async #drain(): Promise<void> {
+    let again: number | undefined;
+    while (this.#due && !this.#stopped) {
+      this.#due = false;
+      const version = this.#slices.current();
+      again = version ? await this.#attempt(version) : undefined;
+    }
+    this.#running = undefined;
+    if (again !== undefined) this.trigger(again);
+  }
+
+  /** Milliseconds until it is to be tried again, where it is. */
+  async #attempt(version: PlanVersion): Promise<number | undefined> {
+    const { clock, logger } = this.#parts;
+    const end = this.metrics.applySeconds.startTimer();
+    try {
+      const started = clock.now();
+      const result = await this.#reconciler.run(version.plan);
+      this.metrics.applies.inc({ result: result.state });
+      if (result.state === "held") return result.milliseconds;
+      if (result.state === "done") this.#tell(version, result);
+      logger.debug({ state: result.state, ms: Math.round(clock.now() - started) }, "Ran.");
+      return result.state === "done" && result.problems.length > 0 ? RETRY_MS : undefined;
+    } catch (error) {
+      this.metrics.applies.inc({ result: "failed" });
+      logger.error({ err: error }, "The plan could not be applied; it is tried again.");
+      return RETRY_MS;
+    } finally {
+      end();
+    }
+  }
+
+  #tell({ held }: PlanVersion, { problems }: Extract<Result, { state: "done" }>): void {
+    const before = new Map(this.#report?.degraded.map((p) => [p.port_id, p.reason]));
+    for (const { port_id, reason } of problems)
+      if (before.get(port_id) !== reason) this.#parts.logger.warn({ port_id, reason }, "A port is degraded.");
+    this.#report = { type: "report", applied: held, degraded: problems };
+    this.metrics.degraded.set(problems.length);
+    this.#stream.send(this.#report);
+  }
+}

@@ -1,0 +1,15 @@
+/** Time, injected: tests turn it themselves. */
+export interface Clock {
+  /** Milliseconds that never run backwards; only differences mean something. */
+  now(): number;
+  /** Calls `fn` once after `ms` milliseconds; the answer cancels it. */
+  after(ms: number, fn: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, fn) {
+    const timer = setTimeout(fn, ms);
+    return () => clearTimeout(timer);
+  },
+};

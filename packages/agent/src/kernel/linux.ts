@@ -1,0 +1,179 @@
+import { basename, join } from "node:path";
+import {
+  attach,
+  type Datapath,
+  decode,
+  detach,
+  ensurePinFolder,
+  listAttachments,
+  openDatapath,
+  programInfo,
+  structCodec,
+  type TypedMap,
+} from "@onehop/datapath";
+import { Constant, Drop, LAYOUT, type PortCounters } from "@onehop/datapath/maps.gen";
+import type { NextHop, Rows, TableName } from "../lower/index.ts";
+import { sameValue } from "../reconcile/delta_tracker.ts";
+import {
+  ensureOverlayDevice,
+  listDevices,
+  makeGuestLink,
+  nextHops,
+  removeGuestLink,
+  setDown,
+  setUp,
+} from "./devices.ts";
+import { monitor } from "./ip.ts";
+import type { Attached, Attachment, Device, DropCount, GuestLink, HostConfig, Kernel, Place } from "./kernel.ts";
+
+export interface LinuxOptions {
+  readonly objectDir: string;
+  /** Folder of this host on a bpf file system: maps in it, links in `links` below. */
+  readonly pins: string;
+}
+
+const zeroOf = (struct: string): object => decode(structCodec<object>(LAYOUT, struct), new Uint8Array(4096));
+/** Tables whose kernel map is an array: every key is always there, and zero is what others leave out. */
+const ZERO: Readonly<Partial<Record<TableName, object>>> = {
+  class_limits: zeroOf("class_limit"),
+  hosts: zeroOf("host"),
+  endpoints: zeroOf("endpoint"),
+};
+
+const REASONS = Object.fromEntries(Object.entries(Drop).map(([name, n]) => [n, name.toLowerCase()]));
+
+/** The kernel of this machine, in the network namespace of this process. */
+export class LinuxKernel implements Kernel {
+  readonly #options: LinuxOptions;
+  readonly #links: string;
+  #datapath: Datapath | undefined;
+  #programs: Readonly<Record<Place, { readonly fd: number; readonly id: number }>> | undefined;
+
+  constructor(options: LinuxOptions) {
+    this.#options = options;
+    this.#links = join(options.pins, "links");
+  }
+
+  load({ tunnel_address, number }: HostConfig): void {
+    const { objectDir, pins } = this.#options;
+    const loaded = openDatapath({ objectDir, pins, config: { tunnel_address, host: number, record: 0 } });
+    ensurePinFolder(this.#links);
+    this.#datapath?.close();
+    this.#datapath = loaded;
+    const program = (fd: number) => ({ fd, id: programInfo(fd).id });
+    this.#programs = {
+      endpoint: program(loaded.programs.from_endpoint),
+      uplink: program(loaded.programs.from_uplink),
+      overlay: program(loaded.programs.from_overlay),
+    };
+  }
+
+  *read<T extends TableName>(table: T): Iterable<Rows[T]> {
+    const zero = ZERO[table];
+    for (const row of this.#map(table).entries()) if (!sameValue(row[1], zero)) yield row as unknown as Rows[T];
+  }
+
+  write<T extends TableName>(table: T, rows: Iterable<Rows[T]>): void {
+    this.#map(table).setMany(rows as Iterable<[Rows[T][0], Rows[T][1]]>);
+  }
+
+  remove<T extends TableName>(table: T, keys: Iterable<Rows[T][0]>): void {
+    const map = this.#map(table);
+    const zero = ZERO[table] as Rows[T][1] | undefined;
+    if (zero) for (const key of keys) map.set(key, zero);
+    else map.deleteMany(keys);
+  }
+
+  counters(slot: number): PortCounters | undefined {
+    return this.#loaded().maps.port_counters.get(slot);
+  }
+
+  forget(slot: number): void {
+    const { port_counters, drops } = this.#loaded().maps;
+    port_counters.reset(slot);
+    for (const key of [...drops.keys()]) if (key.slot === slot) drops.delete(key);
+  }
+
+  drops(): DropCount[] {
+    return [...this.#loaded().maps.drops.entries()].map(([key, { packets, bytes }]) => ({
+      slot: key.slot === Constant.NO_SLOT ? undefined : key.slot,
+      reason: REASONS[key.reason] ?? String(key.reason),
+      packets,
+      bytes,
+    }));
+  }
+
+  *attachments(): Iterable<readonly [Attachment, Attached]> {
+    for (const { pinPath, ifindex, program_id } of listAttachments(this.#links)) {
+      const [place, owner] = splitPin(basename(pinPath));
+      yield [
+        { place, owner },
+        { ifindex, current: program_id === this.#program(place).id ? 1 : 0 },
+      ];
+    }
+  }
+
+  attach(what: Attachment, ifindex: number): void {
+    attach({ program: this.#program(what.place).fd, ifindex, pinPath: this.#pin(what) });
+  }
+
+  detach(what: Attachment, ifindex: number): void {
+    detach(this.#pin(what), ifindex);
+  }
+
+  devices(): Promise<ReadonlyMap<string, Device>> {
+    return listDevices();
+  }
+  overlayDevice(): Promise<number> {
+    return ensureOverlayDevice();
+  }
+  makeGuestLink(link: GuestLink): Promise<void> {
+    return makeGuestLink(link);
+  }
+  removeGuestLink(device: Device): Promise<void> {
+    return removeGuestLink(device);
+  }
+  setUp(names: readonly string[]): Promise<void> {
+    return setUp(names);
+  }
+  setDown(names: readonly string[]): Promise<void> {
+    return setDown(names);
+  }
+  nextHops(tunnels: readonly string[]): Promise<ReadonlyMap<string, NextHop>> {
+    return nextHops(tunnels);
+  }
+  watch(onChange: () => void, signal: AbortSignal): void {
+    monitor(onChange, signal);
+  }
+
+  /** What is pinned goes on without us. */
+  close(): void {
+    this.#datapath?.close();
+    this.#datapath = undefined;
+  }
+
+  #loaded(): Datapath {
+    if (!this.#datapath) throw new Error("The programs are not loaded yet.");
+    return this.#datapath;
+  }
+
+  #program(place: Place): { readonly fd: number; readonly id: number } {
+    if (!this.#programs) throw new Error("The programs are not loaded yet.");
+    return this.#programs[place];
+  }
+
+  #map<T extends TableName>(table: T): TypedMap<Rows[T][0], Rows[T][1]> {
+    return this.#loaded().maps[table] as unknown as TypedMap<Rows[T][0], Rows[T][1]>;
+  }
+
+  #pin({ place, owner }: Attachment): string {
+    // A bpf file system takes no dots in names; devices may have them.
+    return join(this.#links, `${place}_${owner.replaceAll(".", "%2e")}`);
+  }
+}
+
+/** `endpoint_<port id>`, `uplink_<device>`: device names may have underscores, places have none. */
+function splitPin(name: string): [Place, string] {
+  const at = name.indexOf("_");
+  return [name.slice(0, at) as Place, name.slice(at + 1).replaceAll("%2e", ".")];
+}

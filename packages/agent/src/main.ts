@@ -1,0 +1,87 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Logger, pino } from "pino";
+import { Agent } from "./agent.ts";
+import { systemClock } from "./clock.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import { LinuxKernel } from "./kernel/linux.ts";
+import { DEFAULT_LIMITS, type Facts, OVERHEAD } from "./lower/index.ts";
+import { serveLocally } from "./report/local_server.ts";
+import { Snapshot } from "./sync/snapshot.ts";
+
+export interface AgentOptions {
+  /** Name or id of this host, as in the API. */
+  readonly host: string;
+  /** Controllers in the order in which they are tried: `unix:/path` or `tcp:host:port`. */
+  readonly controllers: readonly string[];
+  /** The last plan, and the socket agent.sock with /metrics and /healthz. */
+  readonly stateDir: string;
+  /** Folder of this host on a bpf file system. */
+  readonly pins: string;
+  /** Names of the underlay devices. */
+  readonly uplinks: readonly string[];
+  /** Folder of the compiled BPF objects. */
+  readonly objectDir: string;
+  /** Packets a second that one port may send, by class; by default DEFAULT_LIMITS. */
+  readonly limits?: Facts["limits"];
+  readonly logger?: Logger;
+  /** For tests: another kernel. */
+  readonly kernel?: Kernel;
+}
+
+export interface RunningAgent {
+  readonly agent: Agent;
+  /** Ends the agent; what it put into the kernel works on. */
+  stop(): Promise<void>;
+  /** Settles when it has ended. */
+  readonly ended: Promise<void>;
+}
+
+/** An uplink that carries less makes guests' packets smaller than hosts' software expects to see. */
+const LEAST_UNDERLAY_MTU = 1400;
+
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { host, controllers, stateDir, pins, uplinks, objectDir } = options;
+  const logger = options.logger ?? pino({ name: "agent", base: { host } });
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const kernel = options.kernel ?? new LinuxKernel({ objectDir, pins });
+  await checkUplinks(kernel, uplinks, logger);
+  const onError = (error: unknown) => logger.warn({ err: error }, "The plan on disk could not be used.");
+  const agent = new Agent({
+    host,
+    controllers,
+    uplinks,
+    limits: options.limits ?? DEFAULT_LIMITS,
+    kernel,
+    snapshot: new Snapshot({ stateDir, clock: systemClock, onError }),
+    clock: systemClock,
+    random: Math.random,
+    logger,
+  });
+  const server = await serveLocally(join(stateDir, "agent.sock"), agent.metrics.registry, () => agent.healthy);
+  const stopping = new AbortController();
+  const ended = agent.run(stopping.signal).finally(() => {
+    server.close();
+    kernel.close();
+  });
+  logger.info({ controllers, uplinks }, "The agent works.");
+  return {
+    agent,
+    ended,
+    async stop() {
+      stopping.abort();
+      await ended;
+    },
+  };
+}
+
+/** A missing uplink may come; a small one never grows by itself. Both are said, neither stops the agent. */
+async function checkUplinks(kernel: Kernel, uplinks: readonly string[], logger: Logger): Promise<void> {
+  const devices = await kernel.devices();
+  for (const name of uplinks) {
+    const mtu = devices.get(name)?.mtu;
+    if (mtu === undefined) logger.warn({ uplink: name }, "There is no such uplink.");
+    else if (mtu < LEAST_UNDERLAY_MTU)
+      logger.warn({ uplink: name, mtu }, `The uplink carries ${mtu} bytes, so guests get ${mtu - OVERHEAD}.`);
+  }
+}

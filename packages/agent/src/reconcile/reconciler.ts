@@ -1,0 +1,141 @@
+import type { HostPlan, PortProblem } from "@onehop/core";
+import type { ClassLimit } from "@onehop/datapath/maps.gen";
+import type { Clock } from "../clock.ts";
+import type { Device, HostConfig, Kernel } from "../kernel/kernel.ts";
+import { assignSlots, type Facts, guestLinks, lower, type Opened, openPlan } from "../lower/index.ts";
+import { apply } from "./apply.ts";
+import { Brake } from "./brake.ts";
+import { sameValue } from "./delta_tracker.ts";
+import { attachmentsOf, linkWork, ownLinks } from "./goal.ts";
+import { Mirror } from "./mirror.ts";
+
+export interface ReconcilerOptions {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  /** Names of the underlay devices. */
+  readonly uplinks: readonly string[];
+  readonly limits: Readonly<Partial<Record<string, ClassLimit>>>;
+  readonly warn: (message: string) => void;
+}
+
+/** done: the kernel is as planned, but for these ports. held: the brake holds for so many milliseconds. waiting: no whole plan. */
+export type Result =
+  | { readonly state: "done"; readonly problems: readonly PortProblem[] }
+  | { readonly state: "held"; readonly milliseconds: number }
+  | { readonly state: "waiting" };
+
+/** One way from a plan to the kernel: start-up, every change and repair take it. */
+export class Reconciler {
+  readonly mirror = new Mirror();
+  readonly #options: ReconcilerOptions;
+  readonly #brake = new Brake();
+  #loaded: HostConfig | undefined;
+  #overlay = 0;
+  #fresh = false;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether programs and maps are open: there is something to read. */
+  get loaded(): boolean {
+    return this.#loaded !== undefined;
+  }
+
+  /** The next run reads the kernel's state anew instead of trusting what it remembers. */
+  distrust(): void {
+    this.#fresh = false;
+  }
+
+  async run(plan: HostPlan): Promise<Result> {
+    const { kernel, clock, warn } = this.#options;
+    const opened = openPlan(plan);
+    if (!opened || !(await this.#load(opened))) return { state: "waiting" };
+    const local = new Set(opened.local.map(({ port }) => port.id));
+    const hold = this.#brake.hold(new Set(this.mirror.slots().keys()), local, clock.now());
+    if (hold > 0) {
+      warn(`The plan takes most of this host's ports away; it is done in ${Math.ceil(hold / 1000)} s if it stands.`);
+      return { state: "held", milliseconds: hold };
+    }
+    const { devices, problems, later } = await this.#makeLinks(opened, await kernel.devices());
+    const facts = await this.#facts(opened, devices, local);
+    const lowered = lower(plan, facts);
+    if (!lowered) return { state: "waiting" };
+    const underlay = { uplinks: this.#uplinks(devices), overlay: this.#overlay };
+    const goal = {
+      entries: lowered.entries,
+      attachments: attachmentsOf(lowered.entries, underlay),
+      ownLinks: ownLinks(opened),
+    };
+    // Should it throw, what was done is not known.
+    this.#fresh = false;
+    const refused = await apply({ kernel, mirror: this.mirror, devices }, goal);
+    this.#fresh = true;
+    if (later) return this.run(plan);
+    return { state: "done", problems: firstOfEach([...problems, ...lowered.problems, ...refused]) };
+  }
+
+  /** The plan says who we are; programs are made for that. False: it does not know this host's address. */
+  async #load({ own, hostByNumber }: Opened): Promise<boolean> {
+    const { kernel } = this.#options;
+    const self = hostByNumber.get(own.number);
+    if (!self) return false;
+    const config = { tunnel_address: self.tunnel_address, number: own.number };
+    if (!sameValue(config, this.#loaded)) {
+      kernel.load(config);
+      this.#loaded = config;
+      this.#fresh = false;
+    }
+    if (!this.#fresh) {
+      this.#overlay = await kernel.overlayDevice();
+      this.mirror.reread(kernel);
+    }
+    return true;
+  }
+
+  async #makeLinks(plan: Opened, devices: ReadonlyMap<string, Device>) {
+    const { kernel } = this.#options;
+    const work = linkWork(guestLinks(plan, this.#underlayMtu(devices)), devices);
+    const problems = [...work.problems];
+    for (const device of work.remake) await kernel.removeGuestLink(device);
+    for (const link of work.make) {
+      try {
+        await kernel.makeGuestLink(link);
+      } catch (error) {
+        problems.push({ port_id: link.port_id, reason: `Its link cannot be made: ${(error as Error).message}` });
+      }
+    }
+    const touched = work.make.length > 0 || work.remake.length > 0;
+    return { devices: touched ? await kernel.devices() : devices, problems, later: work.later.length > 0 };
+  }
+
+  async #facts(plan: Opened, devices: ReadonlyMap<string, Device>, local: ReadonlySet<string>): Promise<Facts> {
+    const others = plan.hosts.filter((h) => h.number !== plan.own.number).map((h) => h.tunnel_address);
+    return {
+      links: devices,
+      underlayMtu: this.#underlayMtu(devices),
+      nextHops: await this.#options.kernel.nextHops(others),
+      slots: assignSlots(this.mirror.slots(), local),
+      limits: this.#options.limits,
+    };
+  }
+
+  #uplinks(devices: ReadonlyMap<string, Device>): Device[] {
+    return this.#options.uplinks.flatMap((name) => devices.get(name) ?? []);
+  }
+
+  /** Without an uplink nothing is encapsulated, and nothing has to be smaller for it. */
+  #underlayMtu(devices: ReadonlyMap<string, Device>): number {
+    const mtus = this.#uplinks(devices).map((d) => d.mtu);
+    return mtus.length === 0 ? DEFAULT_UNDERLAY_MTU : Math.min(...mtus);
+  }
+}
+
+const DEFAULT_UNDERLAY_MTU = 1500;
+
+/** A link that could not be made is also missing: the first reason says more. */
+function firstOfEach(problems: readonly PortProblem[]): PortProblem[] {
+  const first = new Map<string, PortProblem>();
+  for (const problem of problems) if (!first.has(problem.port_id)) first.set(problem.port_id, problem);
+  return [...first.values()];
+}

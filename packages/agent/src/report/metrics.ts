@@ -1,0 +1,68 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Mirror } from "../reconcile/mirror.ts";
+import { byClass, totalDrops } from "./answers.ts";
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly applies: Counter<"result">;
+  readonly applySeconds: Histogram;
+  readonly degraded: Gauge;
+  readonly connected: Gauge;
+}
+
+/** `read` answers what there is to read, once programs are loaded. */
+export function makeMetrics(read: () => { kernel: Kernel; mirror: Mirror } | undefined): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  dataPathMetrics(registry, read);
+  return {
+    registry,
+    applies: new Counter({
+      name: "onehop_agent_applies_total",
+      help: "Runs from plan to kernel, by result.",
+      labelNames: ["result"],
+      registers,
+    }),
+    applySeconds: new Histogram({
+      name: "onehop_agent_apply_duration_seconds",
+      help: "How long a run from plan to kernel takes.",
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    degraded: new Gauge({ name: "onehop_agent_degraded_ports", help: "Ports that are not as planned.", registers }),
+    connected: new Gauge({
+      name: "onehop_agent_connected",
+      help: "Whether a controller serves this host: 1 or 0.",
+      registers,
+    }),
+  };
+}
+
+function dataPathMetrics(registry: Registry, read: Parameters<typeof makeMetrics>[0]): void {
+  // Kept by the kernel: set, not counted, at each scrape.
+  new Counter({
+    name: "onehop_datapath_dropped_packets_total",
+    help: "Packets dropped on this host, by reason.",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const now = read();
+      if (now) for (const [reason, packets] of Object.entries(totalDrops(now.kernel))) this.inc({ reason }, packets);
+    },
+  });
+  new Counter({
+    name: "onehop_datapath_packets_total",
+    help: "Packets of this host's guests, accepted or not, by class.",
+    labelNames: ["class"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const now = read();
+      for (const slot of now?.mirror.slots().values() ?? [])
+        for (const [name, packets] of Object.entries(byClass(now?.kernel.counters(slot)?.class_packets ?? [])))
+          this.inc({ class: name }, packets);
+    },
+  });
+}

@@ -1,0 +1,78 @@
+import type { Held, HostPlan, HostSlice, Slice, SliceEnvelope, SliceId, SliceMessage, SliceSame } from "@onehop/core";
+
+/** taken: the plan may have changed. same: only its numbers moved. stale: from an owner or a time gone by; nothing was done. */
+export type Outcome = "taken" | "same" | "stale";
+
+/** The plan as it was when it was asked for. */
+export interface PlanVersion {
+  readonly plan: HostPlan;
+  readonly held: readonly Held[];
+}
+
+/**
+ * The host's copy of its slices. Of each slice the highest epoch seen is kept, and within an epoch the highest
+ * generation: an owner that was paused and wakes up changes nothing here.
+ */
+export class SliceStore {
+  readonly #slices = new Map<SliceId, SliceEnvelope>();
+
+  constructor(slices: Iterable<SliceEnvelope> = []) {
+    for (const slice of slices) this.#slices.set(slice.id, envelopeOf(slice));
+  }
+
+  accept(message: SliceMessage | SliceSame): Outcome {
+    const held = this.#slices.get(message.id);
+    if (held && isOlder(message, held)) return "stale";
+    if (message.type === "same") return this.#renumber(message, held);
+    this.#slices.set(message.id, envelopeOf(message));
+    if (message.body.type === "host") this.#dropUnlisted(message.body);
+    return held?.hash === message.hash ? "same" : "taken";
+  }
+
+  /** Undefined: the host's own slice or one that it lists has not come yet, so nothing may be concluded from what is missing. */
+  current(): PlanVersion | undefined {
+    const own = [...this.#slices.values()].map((s) => s.body).find((body) => body.type === "host");
+    if (!own) return undefined;
+    const plan = new Map<SliceId, Slice>();
+    const held: Held[] = [];
+    for (const id of own.slices) {
+      const slice = this.#slices.get(id);
+      if (!slice) return undefined;
+      plan.set(id, slice.body);
+      held.push(numbersOf(slice));
+    }
+    return { plan, held };
+  }
+
+  /** What is here, whole plan or not: what a controller need not send. */
+  held(): Held[] {
+    return [...this.#slices.values()].map(numbersOf);
+  }
+
+  envelopes(): SliceEnvelope[] {
+    return [...this.#slices.values()];
+  }
+
+  #renumber(message: SliceSame, held: SliceEnvelope | undefined): Outcome {
+    if (held?.hash !== message.hash) return "stale";
+    this.#slices.set(message.id, { ...held, epoch: message.epoch, generation: message.generation });
+    return "same";
+  }
+
+  #dropUnlisted(own: HostSlice): void {
+    const listed = new Set<SliceId>(own.slices);
+    for (const id of this.#slices.keys()) if (!listed.has(id)) this.#slices.delete(id);
+  }
+}
+
+const isOlder = (a: Held | SliceEnvelope, b: SliceEnvelope): boolean =>
+  a.epoch < b.epoch || (a.epoch === b.epoch && a.generation < b.generation);
+
+const numbersOf = ({ id, epoch, generation, hash }: SliceEnvelope): Held => ({ id, epoch, generation, hash });
+const envelopeOf = ({ id, epoch, generation, hash, body }: SliceEnvelope): SliceEnvelope => ({
+  id,
+  epoch,
+  generation,
+  hash,
+  body,
+});
