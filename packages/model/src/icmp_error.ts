@@ -34,7 +34,8 @@ export function icmpError(
   const quote = frame.subarray(14, 14 + Math.min(p.ip.length, ERROR_LENGTH - 28));
   return packet.frame(
     packet.eth({ src: GATEWAY_MAC, dst: p.eth.src, type: 0x0800 }),
-    packet.ipv4({ src: from.network.gateway, dst: p.ip.src, ttl: 64 }),
+    // Without an identification it must not be fragmented (RFC 6864).
+    packet.ipv4({ src: from.network.gateway, dst: p.ip.src, ttl: 64, df: true }),
     packet.icmp({ ...TYPES[what], mtu: what === "too_big" ? mtu : 0 }),
     quote,
   );

@@ -5,6 +5,8 @@ import type { Readable } from "./read.ts";
 export function allowedSource(port: Port, p: Readable): DropReason | undefined {
   if (p.eth.src !== port.mac) return "source_mac";
   if (p.arp) return ownArp(port, p.arp) ? undefined : "arp_source";
+  // Who asks DHCP for an address has none yet (RFC 2131 section 4.1).
+  if (p.class === "dhcp" && p.ip?.src === "0.0.0.0") return undefined;
   return p.ip && ownAddress(port, p.ip.src) ? undefined : "source_address";
 }
 

@@ -52,6 +52,8 @@ const outcome = (result: Result, path: readonly Step[] = []): Outcome => ({ clas
 const isHere = (a: Arrived, place: Place | undefined): place is Place => place?.host.id === a.here.id;
 
 function delivered(a: Arrived, to: Place, frame: Uint8Array, how: Step): Outcome {
+  // Congestion that the sender could not hear of must cost it the packet (RFC 6040 section 4.2).
+  if ((a.tos & 3) === 3 && (a.p.ip!.tos & 3) === 0) return outcome(dropped("overlay_header"));
   return outcome({ kind: "delivered", port: to.port.id, frame: withCongestion(frame, a.tos) }, [how, "local"]);
 }
 

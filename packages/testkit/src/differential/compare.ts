@@ -66,7 +66,7 @@ function local({ result }: Outcome, before: Uint8Array): Expected {
     case "dropped": {
       const { reason, answer } = result;
       if (!answer) return { action: "drop", reason, differences: same(before) };
-      return { action: "reply", reason, differences: (got) => packet.diffFrames(quotingAsMuch(answer, got), got) };
+      return { action: "reply", reason, differences: (got) => packet.diffFrames(asFree(answer, got), got) };
     }
   }
 }
@@ -95,14 +95,17 @@ function tunnelDifferences(want: Uint8Array, got: Uint8Array): string[] {
   return packet.diffFrames(copy, got);
 }
 
-/** ICMP errors may quote from the header and 8 bytes up to 576 bytes in all (RFC 792, RFC 1812 section 4.3.2.3). */
-function quotingAsMuch(answer: Uint8Array, got: Uint8Array): Uint8Array {
+/**
+ * ICMP errors may quote from the header and 8 bytes up to 576 bytes in all (RFC 792, RFC 1812 section 4.3.2.3), and may
+ * forbid to be fragmented or not.
+ */
+function asFree(answer: Uint8Array, got: Uint8Array): Uint8Array {
   const HEADERS = 14 + 20 + 8;
   const quote = answer.subarray(HEADERS);
   const least = Math.min(quote.length, (quote[0]! & 15) * 4 + 8);
   const length = got.length - HEADERS;
-  if (length < least || length >= quote.length) return answer;
+  if (length < least || length > quote.length) return answer;
   const [eth, ip, icmp] = packet.decode(answer) as [packet.Eth, packet.Ipv4, packet.Icmp];
-  const again = { length: undefined, checksum: undefined };
+  const again = { length: undefined, checksum: undefined, df: (got[20]! & 0x40) !== 0 };
   return packet.frame(eth, { ...ip, ...again }, { ...icmp, checksum: undefined }, quote.subarray(0, length));
 }

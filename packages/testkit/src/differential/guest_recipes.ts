@@ -136,7 +136,7 @@ const GATEWAY: Record<string, Recipe> = {
     return pair && s.send("too_big_remote", pair.from, { address: s.random.pick(pair.to.addresses), body: big(s) });
   },
   too_big_switched: (s) => {
-    const pair = s.pair(sameNetwork);
+    const pair = s.pair((a, b) => sameNetwork(a, b) && !sameHost(a, b));
     const address = pair && s.random.pick(pair.to.addresses);
     return pair && s.send("too_big_switched", pair.from, { address: address!, mac: pair.to.mac, body: big(s) });
   },

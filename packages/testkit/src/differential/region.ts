@@ -2,6 +2,7 @@ import { assignSlots, type Entries, type Facts, lower, TABLE_NAMES, type TableNa
 import { compileAll } from "@onehop/controller/compile/index";
 import type { Host, HostPlan, Intent } from "@onehop/core";
 import { HostRig, type Verdict } from "@onehop/datapath/harness";
+import type { PortCounters } from "@onehop/datapath/maps.gen";
 
 /** What a typed map of the data plane can do, as far as filling one needs it. */
 interface Fillable {
@@ -73,12 +74,13 @@ export class Region {
     this.#underlayMtu = underlayMtu;
   }
 
-  apply(intent: Intent): void {
+  /** Fills every host's maps. `limits`: by class; none by default. */
+  apply(intent: Intent, limits: Facts["limits"] = {}): void {
     const nextHops = new Map(
       [...intent.hosts.values()].map((h) => [h.tunnel_address, { uplink: 2, next_hop: "192.0.2.254" }]),
     );
     for (const [hostId, plan] of compileAll(intent))
-      this.#station(hostId).apply(plan, intent, { underlayMtu: this.#underlayMtu, nextHops, limits: {} });
+      this.#station(hostId).apply(plan, intent, { underlayMtu: this.#underlayMtu, nextHops, limits });
   }
 
   #station(hostId: string): Station {
@@ -94,6 +96,13 @@ export class Region {
   }
   receive(hostId: string, frame: Uint8Array): Verdict {
     return this.#station(hostId).rig.receive(frame);
+  }
+  /** Counters of a port since the start. */
+  counters(hostId: string, portId: string): PortCounters {
+    const station = this.#station(hostId);
+    const counters = station.rig.maps.port_counters.get(station.slots.get(portId) ?? -1);
+    if (!counters) throw new RangeError(`no counters of port ${portId}`);
+    return counters;
   }
   portAt(hostId: string, slot: number): string | undefined {
     return this.#station(hostId).portBySlot.get(slot);

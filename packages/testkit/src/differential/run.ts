@@ -5,7 +5,7 @@ import { randomTopology, type Topology } from "../topologies/topology.ts";
 import { compare } from "./compare.ts";
 import { GUEST_RECIPES } from "./guest_recipes.ts";
 import { Region } from "./region.ts";
-import { type Case, Scene } from "./scene.ts";
+import { type Case, runnable, Scene } from "./scene.ts";
 import { UPLINK_RECIPES } from "./uplink_recipes.ts";
 
 export interface Options {
@@ -20,7 +20,7 @@ export interface Report {
   readonly packets: number;
   /** How often each thing happened: `reason ttl`, `class arp`, `case routed/cross-host`, `path route wire`. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Ready to print: seed, packet, differences by field, topology. At most ten. */
+  /** Ready to print: seed, packet, differences by field; the first with its topology. One of each sort, at most ten. */
   readonly differences: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function differential(options: Options): Report {
   const random = new Random(options.seed);
   const { underlayMtu = 1500 } = options;
   const counts = new Map<string, number>();
-  const differences: string[] = [];
+  const differences = new Map<string, string>();
   let region: Region | undefined;
   let packets = 0;
   try {
@@ -47,13 +47,15 @@ export function differential(options: Options): Report {
         const { outcome, lines } = compare(intent, region, c, underlayMtu - 50);
         packets++;
         for (const key of keysOf(topology, c, outcome)) counts.set(key, (counts.get(key) ?? 0) + 1);
-        if (lines.length > 0 && differences.length < 10) differences.push(shown(options.seed, topology, c, lines));
+        const sort = `${c.recipe} ${lines.map((line) => line.split(":")[0])}`;
+        if (lines.length > 0 && differences.size < 10 && !differences.has(sort))
+          differences.set(sort, shown(options.seed, c, lines) + (differences.size === 0 ? `\n${topology.text}` : ""));
       }
     }
   } finally {
     region?.close();
   }
-  return { packets, counts, differences };
+  return { packets, counts, differences: [...differences.values()] };
 }
 
 /** The recipes in turn, so that each has its share whatever the seed. */
@@ -62,7 +64,7 @@ function* cases(scene: Scene, count: number): Generator<Case> {
   for (let turn = 0; made < count; turn++) {
     const [, recipe] = RECIPES[turn % RECIPES.length]!;
     const c = recipe(scene);
-    if (!c || c.frame.length < 14) continue;
+    if (!c || !runnable(c.frame)) continue;
     made++;
     yield c;
   }
@@ -83,13 +85,12 @@ function keysOf({ intent }: Topology, c: Case, o: Outcome): string[] {
   return [...keys, `case ${reach}/${from?.host_id === to?.host_id ? "same-host" : "cross-host"}`];
 }
 
-function shown(seed: number, topology: Topology, c: Case, lines: readonly string[]): string {
+function shown(seed: number, c: Case, lines: readonly string[]): string {
   const where = c.at === "guest" ? `port ${c.port}` : `uplink of host ${c.host}`;
   return [
     `seed ${seed} (ONEHOP_SEED=${seed} repeats it), recipe ${c.recipe}, ${where}`,
     `  ${packet.describe(c.frame)}`,
     `  ${packet.hex(c.frame)}`,
     ...lines.map((line) => `  ${line}`),
-    topology.text.replace(/^/gm, "    "),
   ].join("\n");
 }

@@ -18,6 +18,13 @@ export type Case =
   | { readonly at: "uplink"; readonly recipe: string; readonly host: string; readonly frame: Uint8Array };
 
 export type Bound = At<Port> & { readonly host_id: string };
+/** Test runs take no frame without Ethernet header, and no IP packet (6.17 on) without its fixed header. */
+export function runnable(frame: Uint8Array): boolean {
+  if (frame.length < 14) return false;
+  const type = packet.u16(frame, 12);
+  return frame.length >= (type === 0x0800 ? 34 : type === 0x86dd ? 54 : 14);
+}
+
 /** What a packet is made of besides its addresses. */
 export interface Body {
   readonly ip: Partial<packet.Ipv4>;
