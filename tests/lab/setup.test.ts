@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,6 +81,15 @@ describe("the set-up refuses with one sentence", () => {
 });
 
 describe("the set-up", () => {
+  test("finds every package of every platform in the lock file, without which npm ci refuses", () => {
+    type Package = { optionalDependencies?: Record<string, string> };
+    const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+      packages: Record<string, Package>;
+    };
+    const wanted = Object.values(lock.packages).flatMap((p) => Object.keys(p.optionalDependencies ?? {}));
+    expect(wanted.filter((name) => !(`node_modules/${name}` in lock.packages))).toEqual([]);
+  });
+
   test("does nothing the second time", async () => {
     expect(await end([SETUP])).toMatchObject({ code: 0 });
     expect(await end([SETUP])).toEqual({ code: 0, said: "" });
