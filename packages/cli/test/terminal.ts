@@ -1,0 +1,43 @@
+import type { Api } from "../src/api.ts";
+import type { Io } from "../src/io.ts";
+import { run } from "../src/program.ts";
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface TerminalOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly isTTY?: boolean;
+}
+
+/** Runs command lines in this process against one API; time passes only by `pause` and by what is asked of `now`. */
+export function terminal(connect: Io["connect"] | Api, options: TerminalOptions = {}) {
+  let clock = 0;
+  return async (...argv: string[]): Promise<Ran> => {
+    let out = "";
+    let err = "";
+    const io: Io = {
+      env: options.env ?? {},
+      out: (text) => {
+        out += text;
+      },
+      err: (text) => {
+        err += text;
+      },
+      isTTY: options.isTTY ?? false,
+      readFile: async (path) => options.files?.[path] ?? "",
+      now: () => clock,
+      pause: async (ms) => {
+        clock += ms;
+      },
+      untilStopped: () => AbortSignal.abort(),
+      connect: typeof connect === "function" ? connect : async () => connect,
+    };
+    const code = await run(argv, io);
+    return { code, out, err };
+  };
+}
