@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { Client } from "@onehop/api/client";
 import { nounOf } from "@onehop/core";
 import { type EtcdProcess, startEtcd } from "@onehop/store";
@@ -172,7 +172,7 @@ export class Lab {
   /** A process that ended by itself is the reason why something will never come; its log says why. */
   #checkProcesses(): void {
     for (const child of [this.controller, ...this.agents.values()])
-      if (child && !child.running) throw new Error(`${child.name} ended; see ${this.files.log(child.name)}.`);
+      if (child && !child.running) throw new Error(`${child.name} ended: ${lastWords(this.files.log(child.name))}`);
   }
 
   async #answers(controller: Child): Promise<true | undefined> {
@@ -195,3 +195,7 @@ export class Lab {
     writeState(this.#state);
   }
 }
+
+/** The end of a log; the log itself goes with the lab. */
+const lastWords = (log: string): string =>
+  readFileSync(log, "utf8").trim().split("\n").slice(-5).join("\n") || "silently";
