@@ -2,9 +2,9 @@ import { nounOf } from "@onehop/core";
 import { type Api, listThings, type Thing } from "./api.ts";
 import { namespacePrefix } from "./names.ts";
 
-/** A port that is plugged into a namespace of this lab, with the names of what it belongs to. */
+/** A port that is plugged into a namespace, with the names of what it belongs to. */
 export interface Guest {
-  /** The namespace without the lab's id. */
+  /** Its namespace, without the lab's id where it has that. */
   readonly name: string;
   readonly namespace: string;
   readonly port_id: string;
@@ -34,10 +34,9 @@ export async function listGuests(api: Api, labId: string): Promise<Guest[]> {
   const byId = new Map(owners.flat().map((thing) => [thing.id, thing]));
   const prefix = namespacePrefix(labId);
   return ports
-    .flatMap((port) => {
-      const guest = guestOf(port, byId);
-      return guest?.namespace.startsWith(prefix) ? [{ ...guest, name: guest.namespace.slice(prefix.length) }] : [];
-    })
+    .map((port) => guestOf(port, byId))
+    .filter((guest) => guest !== undefined)
+    .map((g) => (g.name.startsWith(prefix) ? { ...g, name: g.name.slice(prefix.length) } : g))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -76,6 +76,28 @@ describe("cleaning up", () => {
     expect(await run(["findmnt", "--raw", "-o", "TARGET"])).not.toContain(files.dir);
   });
 
+  test("removes guests' namespaces that an agent made, and leaves those that it found", async () => {
+    const plan = await fabric(1);
+    const [host, guests] = [plan.hosts[0]!.namespace, ["made", "found"].map((how) => `guest-${plan.id}-${how}`)];
+    for (const [i, guest] of guests.entries()) {
+      await run(["ip", "netns", "add", guest]);
+      await run(["ip", "-n", host, "link", "add", `g${i}`, "type", "veth", "peer", "name", "eth0", "netns", guest]);
+      await run([
+        "ip",
+        "-n",
+        host,
+        "link",
+        "set",
+        `g${i}`,
+        "alias",
+        `onehop port-${i} ${guest} ${guest.split("-")[2]}`,
+      ]);
+    }
+    await sweep(plan.id);
+    expect(await namespacesWith(`guest-${plan.id}-`)).toEqual([guests[1]]);
+    await run(["ip", "netns", "delete", guests[1]!]);
+  });
+
   test("touches dead labs only", async () => {
     const living = await fabric(1);
     const dead = claimLab(Math.random);

@@ -15,7 +15,8 @@ export async function sweepDead(): Promise<string[]> {
 /** Removes all of a lab: its processes, namespaces (with the links in them), mounts and files. Works on what is left of one. */
 export async function sweep(id: string): Promise<void> {
   for (const child of readState(id)?.children ?? []) signal(child, "SIGKILL");
-  const namespaces = await namespacesWith(namespacePrefix(id));
+  const own = await namespacesWith(namespacePrefix(id));
+  const namespaces = [...new Set([...own, ...(await madeByAgents(own))])];
   await killWithin(namespaces);
   await ipBatch(namespaces.map((name) => `netns delete ${name}`));
   await unmountUnder(labFiles(id).dir);
@@ -26,6 +27,17 @@ export async function sweep(id: string): Promise<void> {
   } catch {
     // others use it
   }
+}
+
+/** Namespaces of guests that users named freely: an agent notes on its end of the link which one it made. */
+async function madeByAgents(hosts: readonly string[]): Promise<string[]> {
+  const made: string[] = [];
+  for (const host of hosts) {
+    const links = JSON.parse((await run(["ip", "-n", host, "-j", "link", "show"])) || "[]") as { ifalias?: string }[];
+    for (const { ifalias = "" } of links) made.push(...(/^onehop \S+ (\S+) made$/.exec(ifalias)?.slice(1) ?? []));
+  }
+  const present = await namespacesWith("");
+  return made.filter((name) => present.includes(name));
 }
 
 /** A process that stays in a namespace keeps it alive after its name is gone. */
