@@ -1,4 +1,4 @@
-import { createSchema, NOUNS, type Noun, port } from "@onehop/core";
+import { createSchema, host, NOUNS, type Noun, port } from "@onehop/core";
 import Type, { type TSchema } from "typebox";
 import {
   BulkResult,
@@ -8,7 +8,6 @@ import {
   PAGE_DEFAULT,
   PAGE_MAX,
   patchBodySchema,
-  Token,
   TokenCreate,
   TokenCreated,
   WAIT_DEFAULT_S,
@@ -133,6 +132,7 @@ const portRoutes: Route[] = [
     id: "hosts.datapath",
     method: "GET",
     path: "/v1/hosts/{id}/datapath",
+    noun: host,
     verb: "datapath",
     summary: "Table sizes, drops and link states of a host, as they are now.",
     who: "admin",
@@ -179,8 +179,6 @@ const serviceRoutes: Route[] = (
 ).map(([id, path, summary]) => ({ id, method: "GET", path, summary, who: "anyone", answers: { 200: Type.Unknown() } }));
 
 export const ROUTES: readonly Route[] = [...NOUNS.flatMap(routesOf), ...portRoutes, ...tokenRoutes, ...serviceRoutes];
-
-export { Token };
 
 /** Methods that a path knows, or undefined where the path is unknown. */
 export function methodsOf(path: string): Method[] | undefined {

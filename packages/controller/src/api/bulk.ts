@@ -1,0 +1,189 @@
+import { createHash } from "node:crypto";
+import { bulkSchema, checkAndFill } from "@onehop/api";
+import { type At, type FieldError, OnehopError, port } from "@onehop/core";
+import { keys } from "@onehop/store";
+import { type Fate, groups } from "../handlers/commit.ts";
+import type { Draft } from "../handlers/draft.ts";
+import type { Thing } from "../handlers/index.ts";
+import { type Planned, parse, planCreate } from "../handlers/objects.ts";
+import { Snapshot } from "../handlers/snapshot.ts";
+import { refuseForbidden, stamp } from "./bodies.ts";
+import { type Retryable, remember, remembered } from "./idempotency.ts";
+import { busy, refuseBody } from "./refusals.ts";
+import { commitOrForget, sameAgain, type Write } from "./write.ts";
+
+/** Rounds in a row that write nothing, before a bulk counts as hopeless. */
+const TRIES = 40;
+/** Reads in flight at once. */
+const READS = 256;
+
+/** What became of one item. */
+export type ItemResult =
+  | { readonly status: number; readonly object: At<Thing> }
+  | { readonly status: number; readonly problem: OnehopError };
+
+interface Item {
+  readonly index: number;
+  /** As the user gave it. */
+  readonly body: unknown;
+  readonly given: Thing;
+}
+interface Plan extends Planned {
+  readonly item: Item;
+}
+
+const checkBulk = checkAndFill(bulkSchema(port));
+
+/**
+ * Creates many objects. All are planned before any is written, so that a wrong one refuses the whole request with nothing
+ * stored; then they are written in groups, and those that lose a race later have their own result.
+ */
+export async function createMany(write: Write, body: unknown): Promise<ItemResult[]> {
+  const items = checkedItems(write, body);
+  const results: ItemResult[] = [];
+  const snapshot = new Snapshot(write.store);
+  const again = write.retryable && (await remembered(snapshot, write.retryable));
+  let todo = again ? await withoutExisting(write, items, results) : items;
+  let { plans, problems } = await planAll(write, snapshot, todo);
+  if (problems.size > 0 && !again) {
+    todo = await withoutExisting(write, items, results);
+    ({ plans, problems } = await planAll(write, new Snapshot(write.store), todo));
+  }
+  if (problems.size > 0) throw refuseAll(problems);
+  if (write.retryable && !again && plans[0])
+    await remember(plans[0].draft, write.retryable, { status: 200, body: null }, write.context.leases);
+  await writeAll(write, plans, results);
+  return results;
+}
+
+/** Writes group by group; what loses a race is planned anew. */
+async function writeAll(write: Write, first: Plan[], results: ItemResult[]): Promise<void> {
+  let plans = first;
+  for (let fruitless = 0; plans.length > 0; ) {
+    const left = await writeGroups(write, plans, results);
+    fruitless = left.length < plans.length ? 0 : fruitless + 1;
+    if (fruitless === TRIES) {
+      for (const { item } of left) results[item.index] = { status: 503, problem: busy() };
+      return;
+    }
+    const next = await planAll(
+      write,
+      new Snapshot(write.store),
+      left.map((p) => p.item),
+    );
+    for (const [item, problem] of next.problems) results[item.index] = { status: problem.detail.status, problem };
+    plans = next.plans;
+  }
+}
+
+/** Writes until a group fails; answers the plans without a result. */
+async function writeGroups(write: Write, plans: Plan[], results: ItemResult[]): Promise<Plan[]> {
+  const byDraft = new Map<Draft, Plan>(plans.map((p) => [p.draft, p]));
+  for (const group of groups(plans.map((p) => p.draft))) {
+    const fates = await commitOrForget(group[0]!.snapshot, group, write.context);
+    for (const [i, fate] of fates.entries()) {
+      const plan = byDraft.get(group[i]!)!;
+      const result = resultOf(write, plan, fate);
+      if (result) results[plan.item.index] = result;
+    }
+    // All that follows was planned upon what has just proved old.
+    if (!("done" in fates[0]!)) break;
+  }
+  return plans.filter((p) => results[p.item.index] === undefined);
+}
+
+function resultOf(write: Write, { item, object }: Plan, fate: Fate): ItemResult | undefined {
+  if ("again" in fate) return undefined;
+  if ("done" in fate) return { status: 201, object: { ...object, revision: fate.done } };
+  if ("refused" in fate) return { status: fate.refused.detail.status, problem: fate.refused };
+  return retried(write, item, parse(fate.exists));
+}
+
+function retried(write: Write, item: Item, found: At<Thing>): ItemResult {
+  try {
+    const { status, object } = sameAgain(write, item.body, found);
+    return { status, object: object! };
+  } catch (problem) {
+    if (!(problem instanceof OnehopError)) throw problem;
+    return { status: problem.detail.status, problem };
+  }
+}
+
+async function planAll(write: Write, snapshot: Snapshot, items: readonly Item[]) {
+  const plans: Plan[] = [];
+  const problems = new Map<Item, OnehopError>();
+  for (const item of items) {
+    try {
+      const planned = await planCreate(snapshot, write.noun, item.given, write.context);
+      await snapshot.adopt(planned.draft);
+      plans.push({ ...planned, item });
+    } catch (problem) {
+      if (!(problem instanceof OnehopError)) throw problem;
+      problems.set(item, problem);
+    }
+  }
+  return { plans, problems };
+}
+
+/** Items that are there already get their result; the others are answered. */
+async function withoutExisting(write: Write, items: readonly Item[], results: ItemResult[]): Promise<Item[]> {
+  const missing: Item[] = [];
+  for (let i = 0; i < items.length; i += READS) {
+    const some = items.slice(i, i + READS);
+    const found = await Promise.all(some.map((it) => write.store.get(keys.object(write.noun.plural, it.given.id))));
+    for (const [j, entry] of found.entries()) {
+      const item = some[j]!;
+      if (entry) results[item.index] = retried(write, item, parse(entry));
+      else missing.push(item);
+    }
+  }
+  return missing;
+}
+
+function checkedItems(write: Write, body: unknown): Item[] {
+  const filled = structuredClone(body);
+  refuseBody(checkBulk(filled));
+  const originals = (body as { items: unknown[] }).items;
+  const given = (filled as { items: Record<string, unknown>[] }).items;
+  for (const [i, fields] of given.entries()) underItem(i, () => refuseForbidden(write.noun, fields, write.context));
+  return given.map((fields, index) => {
+    const id = fields.id ?? (write.retryable && idOf(write.retryable, index));
+    return { index, body: originals[index], given: stamp(write.noun, id ? { ...fields, id } : fields, write.context) };
+  });
+}
+
+function underItem(index: number, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof OnehopError)) throw error;
+    throw new OnehopError({ ...error.detail, errors: pointersUnder(index, error) });
+  }
+}
+
+/** The id that a retry with the same key finds again. Laid out as a UUID of version 8 (RFC 9562 section 5.8). */
+function idOf({ who, key }: Retryable, index: number): string {
+  const hex = createHash("sha256")
+    .update(JSON.stringify([who, key, index]))
+    .digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+const pointersUnder = (index: number, error: OnehopError): FieldError[] =>
+  (error.detail.errors ?? [{ pointer: "", detail: error.message }]).map((e) => ({
+    pointer: `/items/${index}${e.pointer}`,
+    detail: e.detail,
+  }));
+
+/** One refusal for all items that are wrong, under the first one's code; nothing was stored. */
+function refuseAll(problems: ReadonlyMap<Item, OnehopError>): OnehopError {
+  const all = [...problems];
+  const [first] = all.find(([, p]) => p.detail.status === 400) ? all.filter(([, p]) => p.detail.status === 400) : all;
+  const [item, problem] = first!;
+  const more = all.length > 1 ? ` (and ${all.length - 1} more items are wrong)` : "";
+  return new OnehopError({
+    ...problem.detail,
+    message: `Item ${item.index}: ${problem.message}${more}`,
+    errors: all.slice(0, 100).flatMap(([it, p]) => pointersUnder(it.index, p)),
+  });
+}

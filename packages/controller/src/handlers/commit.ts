@@ -1,0 +1,134 @@
+import type { OnehopError } from "@onehop/core";
+import { type Compare, type Entry, MAX_OPS, type Op, type Store } from "@onehop/store";
+import { type Claim, type Draft, refuse } from "./draft.ts";
+import { numberOf, type Snapshot } from "./snapshot.ts";
+
+/** What became of a draft. again: something it was planned upon has changed; plan anew. */
+export type Fate =
+  | { readonly done: number }
+  | { readonly refused: OnehopError }
+  | { readonly exists: Entry }
+  | { readonly again: true };
+
+const AGAIN: Fate = { again: true };
+
+/** Writes drafts of one snapshot in one transaction: all of them or none. */
+export async function commit(snapshot: Snapshot, drafts: readonly Draft[]): Promise<Fate[]> {
+  const { compare, then } = await transactionOf(snapshot, drafts);
+  const result = await snapshot.store.txn({ compare, then });
+  if (!result.ok) return Promise.all(drafts.map((d) => diagnose(snapshot.store, d)));
+  snapshot.settle(drafts, then, result.revision);
+  return drafts.map(() => ({ done: result.revision }));
+}
+
+/** Splits drafts, in order, into groups that fit a transaction. */
+export function groups(drafts: readonly Draft[]): Draft[][] {
+  const out: Draft[][] = [];
+  let size = new Size();
+  for (const draft of drafts) {
+    const grown = size.with(draft);
+    if (out.length > 0 && grown.fits()) {
+      out.at(-1)!.push(draft);
+      size = grown;
+    } else {
+      out.push([draft]);
+      size = new Size().with(draft);
+    }
+  }
+  return out;
+}
+
+/** Operations and compares of a group so far; what its members share counts once. */
+class Size {
+  readonly #own: { compares: number; ops: number };
+  readonly #reads: ReadonlySet<string>;
+  readonly #bumps: ReadonlySet<string>;
+
+  constructor(
+    own = { compares: 0, ops: 0 },
+    reads: ReadonlySet<string> = new Set(),
+    bumps: ReadonlySet<string> = new Set(),
+  ) {
+    this.#own = own;
+    this.#reads = reads;
+    this.#bumps = bumps;
+  }
+
+  with(d: Draft): Size {
+    const compares = this.#own.compares + d.claims.length + d.unused.length;
+    const written = d.claims.filter((c) => c.value !== undefined).length;
+    const ops = this.#own.ops + written + d.puts.size + d.deletes.size + d.deletePrefixes.size;
+    return new Size({ compares, ops }, union(this.#reads, d.reads.keys()), union(this.#bumps, d.bumps.keys()));
+  }
+
+  fits(): boolean {
+    const compares = this.#own.compares + union(this.#reads, this.#bumps).size;
+    return compares <= MAX_OPS && this.#own.ops + this.#bumps.size <= MAX_OPS;
+  }
+}
+
+const union = (a: ReadonlySet<string>, b: Iterable<string>): Set<string> => new Set([...a, ...b]);
+
+async function transactionOf(
+  snapshot: Snapshot,
+  drafts: readonly Draft[],
+): Promise<{ compare: Compare[]; then: Op[] }> {
+  const reads = new Map<string, Compare>();
+  const then: Op[] = [];
+  for (const d of drafts) {
+    // Compared as it is known now: an earlier group of the same request may have moved it on.
+    for (const key of [...d.reads.keys(), ...d.bumps.keys()]) reads.set(key, compareOf(key, await snapshot.get(key)));
+    then.push(...opsOf(d));
+  }
+  for (const [key, by] of totals(drafts))
+    then.push({ put: key, value: String(numberOf(await snapshot.get(key)) + by) });
+  const compare = drafts.flatMap((d) => [
+    ...d.claims.map((c) => ({ absent: c.key })),
+    ...d.unused.map((u) => ({ nonePrefixed: u.prefix })),
+  ]);
+  return { compare: [...reads.values(), ...compare], then };
+}
+
+const compareOf = (key: string, entry: Entry | undefined): Compare =>
+  entry ? { key, mod_revision: entry.mod_revision } : { absent: key };
+
+function opsOf(d: Draft): Op[] {
+  const put = (key: string, value: string, lease?: string): Op => ({ put: key, value, ...(lease ? { lease } : {}) });
+  return [
+    ...d.claims.flatMap((c) => (c.value === undefined ? [] : [put(c.key, c.value, c.lease)])),
+    ...[...d.puts].map(([key, { value, lease }]) => put(key, value, lease)),
+    ...[...d.deletes].map((key) => ({ delete: key })),
+    ...[...d.deletePrefixes].map((prefix) => ({ deletePrefix: prefix })),
+  ];
+}
+
+function totals(drafts: readonly Draft[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const d of drafts) for (const [key, by] of d.bumps) sums.set(key, (sums.get(key) ?? 0) + by);
+  return sums;
+}
+
+/**
+ * Why a draft was not written, by what the store says now. What the system chose comes first: it is chosen anew, and a
+ * remembered answer is found, before anything is held against the user; then the first reason in the draft's order.
+ */
+async function diagnose(store: Store, draft: Draft): Promise<Fate> {
+  if (draft.creates) {
+    const existing = await store.get(draft.creates);
+    if (existing) return { exists: existing };
+  }
+  const holders = await Promise.all(draft.claims.map((c) => store.get(c.key)));
+  if (holders.some((holder, i) => holder && !draft.claims[i]!.refusal)) return AGAIN;
+  for (const [i, holder] of holders.entries()) {
+    const claim = draft.claims[i]!;
+    if (holder && claim.refusal) return { refused: refuse(claim.refusal, detailOf(claim, holder)) };
+  }
+  for (const { prefix, refuse: refusal } of draft.unused) {
+    const { entries } = await store.range({ prefix, keysOnly: true, limit: 11 });
+    if (entries.length > 0) return { refused: await refusal(entries.map((e) => e.key)) };
+  }
+  return AGAIN;
+}
+
+const detailOf = ({ refusal }: Claim, holder: Entry): string =>
+  refusal?.why ?? (holder.value ? `is taken by ${holder.value}` : "is taken");

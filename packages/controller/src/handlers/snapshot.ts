@@ -1,0 +1,83 @@
+import type { Entry, Op, Store } from "@onehop/store";
+import type { Draft } from "./draft.ts";
+
+/**
+ * What writes were planned upon: everything read is kept, and compared when the write commits. So a snapshot that has
+ * become old costs another try and never a mistake; many writes of one request can share it.
+ */
+export class Snapshot {
+  readonly store: Store;
+  readonly #entries = new Map<string, Promise<Entry | undefined>>();
+  readonly #ranges = new Map<string, Promise<Map<string, string>>>();
+  /** Keys that planned writes will make, by the value they will have. */
+  readonly #planned = new Map<string, string>();
+  readonly #plannedBumps = new Map<string, number>();
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  get(key: string): Promise<Entry | undefined> {
+    let found = this.#entries.get(key);
+    if (!found) {
+      found = this.store.get(key);
+      this.#entries.set(key, found);
+    }
+    return found;
+  }
+
+  /** Keys and values with a prefix, planned ones included: candidates, not compared at commit. */
+  under(prefix: string): Promise<ReadonlyMap<string, string>> {
+    let found = this.#ranges.get(prefix);
+    if (!found) {
+      found = this.#load(prefix);
+      this.#ranges.set(prefix, found);
+    }
+    return found;
+  }
+
+  async #load(prefix: string): Promise<Map<string, string>> {
+    const { entries } = await this.store.range({ prefix });
+    const found = new Map(entries.map((e) => [e.key, e.value]));
+    for (const [key, value] of this.#planned) if (key.startsWith(prefix)) found.set(key, value);
+    return found;
+  }
+
+  /** The value that an earlier write of the same request gave to a key. */
+  planned(key: string): string | undefined {
+    return this.#planned.get(key);
+  }
+
+  /** A counter as it will be after all that is planned. */
+  async count(key: string): Promise<number> {
+    return numberOf(await this.get(key)) + (this.#plannedBumps.get(key) ?? 0);
+  }
+
+  /** Makes a write visible to those planned after it. */
+  async adopt(draft: Draft): Promise<void> {
+    const ranges = await Promise.all([...this.#ranges].map(async ([prefix, map]) => ({ prefix, map: await map })));
+    for (const { key, value } of draft.creations()) {
+      this.#planned.set(key, value);
+      for (const { prefix, map } of ranges) if (key.startsWith(prefix)) map.set(key, value);
+    }
+    for (const [key, by] of draft.bumps) this.#plannedBumps.set(key, (this.#plannedBumps.get(key) ?? 0) + by);
+  }
+
+  /** Writes were committed: what was read of their keys is known to be this now. */
+  settle(drafts: readonly Draft[], ops: readonly Op[], revision: number): void {
+    for (const op of ops)
+      if ("put" in op && this.#entries.has(op.put))
+        this.#entries.set(op.put, Promise.resolve(entryOf(op.put, op.value, revision)));
+    for (const draft of drafts)
+      for (const [key, by] of draft.bumps) this.#plannedBumps.set(key, (this.#plannedBumps.get(key) ?? 0) - by);
+  }
+}
+
+const entryOf = (key: string, value: string, revision: number): Entry => ({
+  key,
+  value,
+  create_revision: revision,
+  mod_revision: revision,
+});
+
+export const numberOf = (entry: Entry | undefined): number => (entry ? Number(entry.value) : 0);

@@ -1,0 +1,59 @@
+import type { Route } from "@onehop/api";
+import type { Clock, Store } from "@onehop/store";
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
+import type { Registry } from "prom-client";
+import type { Leases } from "../allocate/leases.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Context, Limits, Random } from "../handlers/handler.ts";
+import type { StatusSource } from "../status_source.ts";
+import type { Counted } from "./metrics.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks; set for every route that not anyone may use. */
+    caller: Caller | null;
+  }
+  interface FastifyContextConfig {
+    route?: Route;
+  }
+}
+
+export interface ServerOptions {
+  readonly store: Store;
+  /** What metrics count; an IntentView. */
+  readonly view: Counted;
+  readonly status: StatusSource;
+  readonly clock: Clock;
+  /** Milliseconds since the epoch, for the times in objects. */
+  readonly wall: () => number;
+  readonly random: Random;
+  readonly logger: FastifyBaseLogger;
+  readonly version?: string;
+  readonly limits?: Partial<Limits>;
+  /** Others' metrics to show on /metrics as well. */
+  readonly registry?: Registry;
+}
+
+/** What the routes share. */
+export interface App {
+  readonly store: Store;
+  readonly status: StatusSource;
+  readonly clock: Clock;
+  readonly version: string;
+  /** The server ends: waits are over. */
+  readonly closing: AbortSignal;
+  readonly contextOf: (caller: Caller) => Context;
+}
+
+export type Serve = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+/** Of a route that demands a caller. */
+export function callerIn(request: FastifyRequest): Caller {
+  if (!request.caller) throw new Error(`${request.url} is served without a caller`);
+  return request.caller;
+}
+
+export function makeContext(options: ServerOptions, leases: Leases, limits: Limits): (caller: Caller) => Context {
+  const now = () => new Date(options.wall()).toISOString();
+  return (caller) => ({ caller, leases, limits, random: options.random, now });
+}
