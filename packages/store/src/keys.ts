@@ -9,7 +9,7 @@ export const keys = {
   objectsOf: (plural: string) => `${ROOT}/object/${plural}/`,
   /** → id of the object with this name in its parent (`-`: the region). */
   name: (plural: string, parent: string, name: string) => `${ROOT}/name/${plural}/${parent}/${name}`,
-  /** → empty; there while the child is: what delete-if-unused compares. */
+  /** → what siblings must not repeat (a network's range; a route's destination and next hop), else empty; there while the child is: what delete-if-unused compares. */
   child: (parentId: string, plural: string, id: string) => `${ROOT}/child/${parentId}/${plural}/${id}`,
   childrenOf: (parentId: string) => `${ROOT}/child/${parentId}/`,
   /** → number of creations and deletions under the VPC so far; serialises checks over its networks and routes. */
@@ -32,7 +32,7 @@ export const keys = {
   restingAddress: (networkId: string, address: string) => `${ROOT}/resting/address/${networkId}/${address}`,
   restingAddressesOf: (networkId: string) => `${ROOT}/resting/address/${networkId}/`,
 
-  /** → decimal count of the project's objects against this quota. */
+  /** → decimal count of the project's objects against this quota; `ports` also of a network, against PORTS_PER_NETWORK. */
   quota: (projectId: string, quota: string) => `${ROOT}/quota/${projectId}/${quota}`,
   /** → JSON {request_hash, status, body}, under a lease of a day. */
   idempotency: (who: string, key: string) => `${ROOT}/idempotency/${who}/${key}`,
