@@ -62,7 +62,7 @@ export function explain(error: unknown): string {
     if (!message.includes(problem.detail)) lines.push(`  ${text}`);
   }
   for (const user of listOf(fields?.used_by)) lines.push(`  used by ${user}`);
-  if (hint) lines.push(`Try: ${hint}`);
+  if (hint) lines.push(`Hint: ${hint}`);
   if (typeof fields?.request_id === "string" && error.detail.status >= 500) lines.push(`Request: ${fields.request_id}`);
   return `${lines.join("\n")}\n`;
 }

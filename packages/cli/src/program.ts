@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { registerAgent } from "./commands/agent.ts";
 import { registerFiles } from "./commands/files.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerHost } from "./commands/host.ts";
@@ -28,6 +29,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerHost(nouns.get("host")!, io);
   registerFiles(program, io);
   registerGet(program, io);
+  registerAgent(program, io);
   program.commandsGroup("Running:");
   if (lab === "lab") (await import("@onehop/lab/cli")).registerLabCommands(program);
   else program.command("lab").description("a data centre of network namespaces on this machine");

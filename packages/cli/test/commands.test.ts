@@ -174,7 +174,7 @@ it("An error says what, each field's why, who uses it and what to try.", async (
   });
   const ran = await terminal(stub({ "GET /v1/vpcs": error }).api)("vpc", "list");
   expect(ran.err).toBe(
-    "Error: It may not be.\n  /cidr: overlaps front\n  used by port/web-1\nTry: Choose another range.\n",
+    "Error: It may not be.\n  /cidr: overlaps front\n  used by port/web-1\nHint: Choose another range.\n",
   );
 });
 
