@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { OnehopError } from "@onehop/core";
 import { describe, expect, it } from "vitest";
 import { parseDocuments } from "./documents.ts";
@@ -104,4 +105,11 @@ spec: {cidr: 10.0.1.0/24}
     expect(object?.lineOf("/project_id")).toBe(3);
     expect(object?.lineOf("")).toBe(3);
   });
+});
+
+it("Every example that is shipped can be read.", () => {
+  const dir = new URL("../../../examples/", import.meta.url);
+  const files = readdirSync(dir).filter((f) => f.endsWith(".yaml"));
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files) expect(parseDocuments(readFileSync(new URL(file, dir), "utf8")).length).toBeGreaterThan(0);
 });
