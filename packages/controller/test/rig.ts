@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type At,
+  type FromAgent,
+  type Intent,
+  NOUNS,
+  PROTOCOL_VERSION,
+  type Report,
+  type SliceMessage,
+  type ToAgent,
+} from "@onehop/core";
+import { keys, MAX_OPS, MemoryStore, type Op, type Store, systemClock } from "@onehop/store";
+import { pino } from "pino";
+import { WebSocket } from "ws";
+import { type ControlPlane, startControlPlane } from "../src/control_plane.ts";
+import { listen } from "../src/publish/listen.ts";
+
+const silent = pino({ level: "silent" });
+
+/** Puts objects into a store as the API does, without its checks. */
+export async function put(store: Store, plural: string, objects: Iterable<object>): Promise<number> {
+  const ops = [...(objects as Iterable<At<{ id: string }>>)].map(({ revision: _revision, ...stored }): Op => {
+    return { put: keys.object(plural, stored.id), value: JSON.stringify(stored) };
+  });
+  let revision = 0;
+  for (let i = 0; i < ops.length; i += MAX_OPS)
+    revision = (await store.txn({ compare: [], then: ops.slice(i, i + MAX_OPS) })).revision;
+  return revision;
+}
+
+export async function putIntent(store: Store, intent: Intent): Promise<number> {
+  let revision = 0;
+  for (const { plural } of NOUNS)
+    revision = Math.max(revision, await put(store, plural, intent[plural as keyof Omit<Intent, "revision">].values()));
+  return revision;
+}
+
+/** Resolves when `holds` does; looks again at every turn of the event loop, and fails after five seconds. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`in vain waited until ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Controllers over one store in memory, and agents played by the test. */
+export class Rig {
+  readonly store = new MemoryStore();
+  readonly dir = mkdtempSync(join(tmpdir(), "onehop-h6-"));
+  readonly #stops: (() => Promise<void>)[] = [];
+
+  async controller(
+    name = "c1",
+    socket = name,
+  ): Promise<{ plane: ControlPlane; address: string; stop(): Promise<void> }> {
+    const stopping = new AbortController();
+    const plane = await startControlPlane({
+      store: this.store,
+      clock: systemClock,
+      name,
+      signal: stopping.signal,
+      logger: silent,
+    });
+    const address = `unix:${join(this.dir, `${socket}.sock`)}`;
+    const server: Server = await listen(address);
+    plane.serve(server);
+    const stop = async () => {
+      stopping.abort();
+      server.close();
+      await plane.ended;
+    };
+    this.#stops.push(stop);
+    return { plane, address, stop };
+  }
+
+  async close(): Promise<void> {
+    for (const stop of this.#stops) await stop();
+    await this.store.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** The other end of a stream, without a kernel: it keeps what it gets and reports what it is told to. */
+export class FakeAgent {
+  readonly got: ToAgent[] = [];
+  readonly slices = new Map<string, SliceMessage>();
+  closed = false;
+  #socket: WebSocket;
+
+  constructor(address: string, host: string, have: SliceMessage[] = []) {
+    this.#socket = new WebSocket(`ws+unix:${address.slice(5)}:/agent/v1`);
+    const hello = { type: "hello", version: PROTOCOL_VERSION, host, have } as const;
+    this.#socket.on("open", () => this.#send(hello));
+    this.#socket.on("message", (data) => {
+      const message = JSON.parse(String(data)) as ToAgent;
+      this.got.push(message);
+      if (message.type === "slice") this.slices.set(message.id, message);
+      if (message.type === "query") this.#send({ type: "answer", id: message.id, result: { what: message.what } });
+    });
+    this.#socket.on("error", () => undefined);
+    this.#socket.on("close", () => {
+      this.closed = true;
+    });
+  }
+
+  /** Says that everything that came is applied. */
+  report(degraded: Report["degraded"] = []): void {
+    const own = [...this.slices.values()].find((s) => s.body.type === "host")?.body;
+    const listed = own?.type === "host" ? own.slices.flatMap((id) => this.slices.get(id) ?? []) : [];
+    const applied = listed.map(({ id, epoch, generation, hash }) => ({ id, epoch, generation, hash }));
+    this.#send({ type: "report", applied, degraded });
+  }
+
+  close(): void {
+    this.#socket.terminate();
+  }
+
+  #send(message: FromAgent): void {
+    this.#socket.send(JSON.stringify(message));
+  }
+}

@@ -1,0 +1,198 @@
+import type { At, Port } from "@onehop/core";
+import { keys } from "@onehop/store";
+import { IntentBuilder } from "@onehop/testkit/intent_builder";
+import { expectRecomputeEqual } from "@onehop/testkit/recompute";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FakeAgent, put, putIntent, Rig, until } from "./rig.ts";
+import { BASE, PROJECT } from "./states.ts";
+
+const { intent, h1, h2, vpc, front, back, a1, a2, b1, t2 } = BASE;
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.close());
+
+async function started() {
+  await putIntent(rig.store, intent);
+  const one = await rig.controller();
+  await until("the claim is held", () => one.plane.epoch() !== undefined);
+  return one;
+}
+const has = (agent: FakeAgent, ...ids: string[]) => ids.every((id) => agent.slices.has(id));
+
+describe("the agents' stream", () => {
+  it("sends a host the slices that concern it, its own first", async () => {
+    const { address } = await started();
+    const agent = new FakeAgent(address, "h2");
+    await until("all slices came", () => agent.slices.size === 5);
+    expect([...agent.slices.keys()].slice(0, 2)).toEqual([`host/${h2.id}`, "hosts"]);
+    expect(has(agent, `vpc/${vpc.id}`, `network/${front.id}`, `network/${back.id}`)).toBe(true);
+  });
+
+  it("sends `same` for what the host has already", async () => {
+    const { address, plane } = await started();
+    const first = new FakeAgent(address, "h2");
+    await until("all slices came", () => first.slices.size === 5);
+    first.close();
+    const sent = { ...plane.sent };
+    const second = new FakeAgent(address, h2.id, [...first.slices.values()]);
+    await until("all were greeted", () => second.got.length === 5);
+    expect(second.got.map((m) => m.type)).toEqual(Array(5).fill("same"));
+    expect(plane.sent).toEqual(sent);
+  });
+
+  it("refuses a host that is not known, and a version that is not spoken", async () => {
+    const { address } = await started();
+    const agent = new FakeAgent(address, "h9");
+    await until("it is refused", () => agent.closed);
+    expect(agent.got).toEqual([{ type: "refused", code: "unknown_host", message: 'There is no host "h9".' }]);
+  });
+
+  it("sends a change to the hosts interested in it and to nobody else (Q16)", async () => {
+    const { address, plane } = await started();
+    const agents = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];
+    await until("all slices came", () => agents[0]!.slices.size === 7 && agents[1]!.slices.size === 5);
+    const sent = { ...plane.sent };
+    // The twin VPC has a port on h1 only.
+    await put(rig.store, "ports", [{ ...BASE.t1, allowed_addresses: ["192.168.0.0/16"] }]);
+    await until("h1 has it", () => agents[0]!.got.length === 8);
+    expect(agents[1]!.got.length).toBe(5);
+    expect(plane.sent).toEqual({ ...sent, network: (sent.network ?? 0) + 1 });
+  });
+
+  it("sends a network again to a host that lost interest in it and regained it", async () => {
+    const { address } = await started();
+    const agent = new FakeAgent(address, "h2");
+    await until("all slices came", () => agent.slices.size === 5);
+    const { host_id: _, ...unbound } = a2;
+    await put(rig.store, "ports", [unbound]);
+    await until("the host's own slice shrank", () => agent.got.length === 6);
+    agent.slices.delete(`vpc/${vpc.id}`);
+    await put(rig.store, "ports", [a2]);
+    await until("the VPC came again", () => has(agent, `vpc/${vpc.id}`));
+  });
+
+  it("answers a user's question through the host's agent", async () => {
+    const { address, plane } = await started();
+    await expect(plane.status.query(h1.id, "host")).rejects.toMatchObject({ code: "host_unreachable" });
+    const agent = new FakeAgent(address, "h1");
+    await until("it is connected", () => plane.connected() === 1);
+    await expect(plane.status.query(h1.id, "counters", a1.id)).resolves.toEqual({ what: "counters" });
+    agent.close();
+  });
+});
+
+describe("the work of one change", () => {
+  it("is one network's slice when a port joins a VPC of 10,000 ports (Q10)", async () => {
+    const make = new IntentBuilder();
+    const hosts = [1, 2, 3].map((n) => make.host({ name: `h${n}`, number: n, tunnel_address: `192.0.2.${n}` }));
+    const big = make.vpc({ project_id: PROJECT, cidrs: ["10.0.0.0/8"], vni: 5000 });
+    const networks = Array.from({ length: 10 }, (_, n) =>
+      make.network(big, { cidr: `10.${n}.0.0/16`, gateway: `10.${n}.0.1`, vni: 5001 + n }),
+    );
+    const portOf = (n: number) => ({
+      addresses: [`10.${n % 10}.${(n >> 8) + 1}.${n & 255}`],
+      mac: `0a:00:00:00:${(n >> 8).toString(16).padStart(2, "0")}:${(n & 255).toString(16).padStart(2, "0")}`,
+      host_id: hosts[n % 3]!.id,
+    });
+    for (let n = 0; n < 10_000; n++) make.port(networks[n % 10]!, portOf(n));
+    const joins: At<Port> = make.port(networks[4]!, portOf(10_004));
+    const all = make.build();
+    const ports = new Map(all.ports);
+    ports.delete(joins.id);
+    await putIntent(rig.store, { ...all, ports });
+    const { plane, address } = await rig.controller();
+    await until("the claim is held", () => plane.epoch() !== undefined);
+    const agents = hosts.map((h) => new FakeAgent(address, h.name));
+    await until("all slices came", () => agents.every((a) => a.slices.size === 13));
+    const [compiled, sent] = [{ ...plane.plans.compiled }, { ...plane.sent }];
+
+    const revision = await put(rig.store, "ports", [joins]);
+    await until("it is compiled", () => plane.plans.revision >= revision);
+    await until("all hosts have it", () => agents.every((a) => a.got.length === 14));
+
+    expect(plane.plans.compiled).toEqual({ ...compiled, network: compiled.network! + 1 });
+    expect(plane.sent).toEqual({ ...sent, network: sent.network! + hosts.length });
+    expect(agents.map((a) => (a.got.at(-1) as { id?: string }).id)).toEqual(
+      hosts.map(() => `network/${networks[4]!.id}`),
+    );
+    expectRecomputeEqual(plane.plans, plane.view);
+  });
+});
+
+describe("status", () => {
+  it("goes from degraded over pending to realised as agents connect, receive and report", async () => {
+    const { plane, address } = await started();
+    const state = () => plane.status.statusOf("port", a1, 1).state;
+    expect(plane.status.statusOf("port", a1, 1).reason).toContain("is not connected");
+    const agents = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];
+    await until("all slices came", () => agents[0]!.slices.size === 7 && agents[1]!.slices.size === 5);
+    for (const agent of agents) agent.report();
+    await until("it is realised", () => state() === "realised");
+    expect(plane.status.statusOf("vpc", vpc, 1).state).toBe("realised");
+    expect(plane.status.statusOf("host", h1, 1).state).toBe("realised");
+    expect(plane.status.statusOf("port", t2, 1).state).toBe("realised");
+
+    const changed = { ...b1, allowed_addresses: ["192.168.0.0/16"] };
+    const revision = await put(rig.store, "ports", [changed]);
+    expect(plane.status.statusOf("port", changed, revision).state).toBe("pending");
+    await until("the change is compiled", () => plane.plans.revision >= revision);
+    expect(plane.status.statusOf("port", changed, revision).state).toBe("pending");
+    agents[0]!.report();
+    agents[1]!.report();
+    await until("the change is realised", () => plane.status.statusOf("port", changed, revision).state === "realised");
+  });
+
+  it("of a port is degraded with what its host says of it", async () => {
+    const { plane, address } = await started();
+    const agents = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];
+    await until("all slices came", () => agents[0]!.slices.size === 7 && agents[1]!.slices.size === 5);
+    agents[0]!.report([{ port_id: a1.id, reason: "Its device p7 is not there." }]);
+    agents[1]!.report();
+    await until("both reported", () => plane.status.statusOf("port", b1, 1).state === "realised");
+    expect(plane.status.statusOf("port", a1, 1)).toMatchObject({
+      state: "degraded",
+      reason: "Its device p7 is not there.",
+    });
+  });
+
+  it("of a broken object is degraded and says why", async () => {
+    await started();
+    const lost = { ...a1, network_id: "00000000-0000-4000-8000-00000000dead" };
+    const { plane } = await rig.controller("c2");
+    expect(plane.status.statusOf("port", lost, 1)).toMatchObject({ state: "degraded" });
+  });
+
+  it("is the same at a controller that serves no agent", async () => {
+    const { plane, address } = await started();
+    const second = await rig.controller("c2");
+    const agents = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];
+    await until("all slices came", () => agents[0]!.slices.size === 7 && agents[1]!.slices.size === 5);
+    for (const agent of agents) agent.report();
+    await until("the second sees it realised", () => second.plane.status.statusOf("port", a1, 1).state === "realised");
+    expect(plane.epoch()).toBeDefined();
+    expect(second.plane.epoch()).toBeUndefined();
+  });
+});
+
+describe("the claim", () => {
+  it("has one owner; another refuses agents until the owner is gone, and has a higher epoch then", async () => {
+    const first = await started();
+    const second = await rig.controller("c2");
+    const refused = new FakeAgent(second.address, "h1");
+    await until("it is refused", () => refused.closed);
+    expect(refused.got).toMatchObject([{ type: "refused", code: "not_owner" }]);
+    const epoch = first.plane.epoch()!;
+    await first.stop();
+    await until("the second owns it", () => (second.plane.epoch() ?? 0) > epoch);
+  });
+
+  it("left by a killed controller is taken over at once by the next of the same name", async () => {
+    const lease = await rig.store.grantLease(600);
+    const key = keys.claim("region");
+    const { revision } = await rig.store.txn({ compare: [], then: [{ put: key, value: "c1", lease }] });
+    const { plane } = await started();
+    expect(plane.epoch()).toBeGreaterThan(revision);
+  });
+});

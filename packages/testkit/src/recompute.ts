@@ -1,0 +1,91 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { compileAll, type IndexedIntent, indexed, Plans } from "@onehop/controller/compile/index";
+import type { HostPlan, Intent, Kind, Slice, SliceId } from "@onehop/core";
+import type { IntentChange } from "@onehop/store";
+
+/** What is kept up incrementally, by host, as compileAll would give it. */
+export function plansByHost(plans: Plans): Map<string, HostPlan> {
+  const all = new Map<string, HostPlan>();
+  for (const hostId of plans.hosts()) {
+    const plan = new Map<SliceId, Slice>();
+    for (const id of plans.hostSlice(hostId)?.slices ?? []) {
+      const slice = plans.slice(id);
+      if (slice) plan.set(id, slice.body);
+    }
+    all.set(hostId, plan);
+  }
+  return all;
+}
+
+/** Full recompute is the specification: throws where the incremental plans differ from it. */
+export function expectRecomputeEqual(plans: Plans, intent: Intent): void {
+  deepStrictEqual(sorted(plansByHost(plans)), sorted(compileAll(intent)));
+}
+
+const sorted = (plans: ReadonlyMap<string, HostPlan>) =>
+  [...plans]
+    .map(([host, plan]) => [host, [...plan].sort(([a], [b]) => (a < b ? -1 : 1))] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+const MAPS = [
+  ["project", "projects"],
+  ["host", "hosts"],
+  ["vpc", "vpcs"],
+  ["network", "networks"],
+  ["port", "ports"],
+  ["route", "routes"],
+] as const satisfies readonly (readonly [Kind, keyof Intent])[];
+
+/** Every difference between two Intents, as a view would tell it. */
+export function changesBetween(before: Intent, after: Intent): IntentChange[] {
+  const changes: IntentChange[] = [];
+  for (const [kind, name] of MAPS) {
+    const ids = new Set([...before[name].keys(), ...after[name].keys()]);
+    for (const id of ids) {
+      const [was, is] = [before[name].get(id), after[name].get(id)];
+      if (was === is) continue;
+      changes.push({ kind, id, ...(was && { before: was }), ...(is && { after: is }) } as IntentChange);
+    }
+  }
+  return changes;
+}
+
+export const NO_INTENT: Intent = {
+  revision: 0,
+  projects: new Map(),
+  hosts: new Map(),
+  vpcs: new Map(),
+  networks: new Map(),
+  ports: new Map(),
+  routes: new Map(),
+};
+
+/** Plans that follow an Intent set by hand, step by step; every step is compared with a full recompute. */
+export class FollowedPlans {
+  readonly plans: Plans;
+  #intent: Intent = NO_INTENT;
+  #view: IndexedIntent = indexed(NO_INTENT);
+
+  constructor() {
+    const now = () => this.#view;
+    this.plans = new Plans({
+      get intent() {
+        return now().intent;
+      },
+      portsOfNetwork: (id) => now().portsOfNetwork(id),
+      portsOfHost: (id) => now().portsOfHost(id),
+      networksOfVpc: (id) => now().networksOfVpc(id),
+      routesOfVpc: (id) => now().routesOfVpc(id),
+    });
+  }
+
+  /** Ids of the slices that changed. */
+  moveTo(intent: Intent): Set<SliceId> {
+    const changes = changesBetween(this.#intent, intent);
+    this.#intent = intent;
+    this.#view = indexed(intent);
+    const changed = this.plans.follow(changes);
+    expectRecomputeEqual(this.plans, intent);
+    return changed;
+  }
+}
