@@ -7,6 +7,7 @@
 
 #define OH_AF_INET 2
 #define OH_PACKET_HOST 0
+#define OH_EALREADY 114
 #define OH_ENCAP_FLAGS                                                                             \
 	(BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP |   \
 	 BPF_F_ADJ_ROOM_ENCAP_L2(OH_ETH_LEN) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH)
@@ -57,13 +58,27 @@ OH_INLINE void outer_headers(const struct oh_pkt *p, struct oh_outer *o, __u32 f
 	o->vxlan.vni = bpf_htonl(p->to.vni << 8);
 }
 
+/*
+ * Room for the tunnel's headers, and word to the kernel that a super-packet is now a tunnel's. A packet that came out of
+ * a tunnel and is forwarded by a guest still carries that word, and the kernel refuses it twice; the places that go with
+ * it are right again once the room is made. Of a guest's own tunnel they are others, so its super-packets cannot go.
+ */
+OH_INLINE int make_room(struct oh_pkt *p)
+{
+	int rc = bpf_skb_adjust_room(p->skb, OH_VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, OH_ENCAP_FLAGS);
+
+	if (rc != -OH_EALREADY || (p->skb->gso_size && p->head.ip.protocol != OH_PROTO_TCP))
+		return rc;
+	return bpf_skb_adjust_room(p->skb, OH_VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+}
+
 OH_INLINE int to_host(struct oh_pkt *p)
 {
 	struct oh_room room = {};
 
 	outer_headers(p, &room.outer, p->skb->len);
 	room.inner = p->head.eth;
-	if (bpf_skb_adjust_room(p->skb, OH_VXLAN_OVERHEAD, BPF_ADJ_ROOM_MAC, OH_ENCAP_FLAGS) ||
+	if (make_room(p) ||
 	    bpf_skb_store_bytes(p->skb, OH_ETH_LEN, &room, OH_VXLAN_OVERHEAD, 0))
 		return -OH_DROP_INTERNAL;
 	return to_underlay(p, p->to.host, OH_ACTION_HOST);
