@@ -1,4 +1,4 @@
-import type { Query, Report, ToAgent } from "@onehop/core";
+import type { Report, ToAgent } from "@onehop/core";
 import type { Logger } from "pino";
 import type { Clock } from "./clock.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -101,7 +101,7 @@ export class Agent {
   }
 
   #receive(message: ToAgent): void {
-    if (message.type === "query") return this.#stream.send(answer(message satisfies Query, this.#known()));
+    if (message.type === "query") this.#stream.send(answer(message, this.#known()));
     if (message.type !== "slice" && message.type !== "same") return;
     const outcome = this.#slices.accept(message);
     if (outcome === "stale") this.#parts.logger.warn({ slice: message.id, epoch: message.epoch }, "An old slice came.");

@@ -14,7 +14,7 @@ export interface AgentOptions {
   readonly host: string;
   /** Controllers in the order in which they are tried: `unix:/path` or `tcp:host:port`. */
   readonly controllers: readonly string[];
-  /** The last plan, and the socket agent.sock with /metrics and /healthz. */
+  /** The last plan, and the socket metrics.sock with /metrics and /healthz. */
   readonly stateDir: string;
   /** Folder of this host on a bpf file system. */
   readonly pins: string;
@@ -58,7 +58,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     random: Math.random,
     logger,
   });
-  const server = await serveLocally(join(stateDir, "agent.sock"), agent.metrics.registry, () => agent.healthy);
+  const server = await serveLocally(join(stateDir, "metrics.sock"), agent.metrics.registry, () => agent.healthy);
   const stopping = new AbortController();
   const ended = agent.run(stopping.signal).finally(() => {
     server.close();

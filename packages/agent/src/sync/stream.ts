@@ -1,12 +1,4 @@
-import {
-  type Answer,
-  type Held,
-  type Hello,
-  PROTOCOL_VERSION,
-  type Query,
-  type Report,
-  type ToAgent,
-} from "@onehop/core";
+import { type Answer, type Held, type Hello, PROTOCOL_VERSION, type Report, type ToAgent } from "@onehop/core";
 import { WebSocket } from "ws";
 import type { Clock } from "../clock.ts";
 
