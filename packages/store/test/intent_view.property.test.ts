@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { IntentView } from "../src/intent_view.ts";
 import { keys } from "../src/keys.ts";
 import { MemoryStore } from "../src/memory/memory_store.ts";
-import type { Op } from "../src/store.ts";
+import type { Op, WatchBatch } from "../src/store.ts";
 
 const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 
@@ -31,9 +31,33 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ gone: fc.nat(5) }) },
   { weight: 1, arbitrary: fc.record({ spoilt: fc.nat(5) }) },
   { weight: 1, arbitrary: fc.constant("compact" as const) },
-  { weight: 2, arbitrary: fc.constant("look" as const) },
+  { weight: 1, arbitrary: fc.constant("hold" as const) },
+  { weight: 1, arbitrary: fc.constant("look" as const) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** A store whose watches can be held back, so that the history is gone when they go on. */
+class HeldStore extends MemoryStore {
+  #open = () => {};
+  #gate = Promise.resolve();
+
+  hold(): void {
+    this.release();
+    this.#gate = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+  release(): void {
+    this.#open();
+  }
+  override async *watch(prefix: string, after: number, signal: AbortSignal): AsyncIterable<WatchBatch> {
+    const inner = super.watch(prefix, after, signal)[Symbol.asyncIterator]();
+    for (let next = await inner.next(); !next.done; next = await inner.next()) {
+      yield next.value;
+      await this.#gate;
+    }
+  }
+}
 
 function opOf(drawn: Exclude<Step, string>): Op {
   if ("gone" in drawn) return { delete: keys.object("ports", uuid(drawn.gone)) };
@@ -56,7 +80,7 @@ function visible(view: IntentView) {
 
 it("a view that followed any changes equals one that was loaded afterwards, and its changes add up to it", async () => {
   const run = async (steps: Step[]) => {
-    const store = new MemoryStore();
+    const store = new HeldStore();
     const end = new AbortController();
     const view = await IntentView.open({ store, signal: end.signal });
     const added = new Map<string, object>();
@@ -69,14 +93,18 @@ it("a view that followed any changes equals one that was loaded afterwards, and 
     });
     let revision = (await store.range({ prefix: "/" })).revision;
     for (const one of steps) {
-      if (one === "look") await view.waitFor(revision);
+      if (one === "look") {
+        store.release();
+        await view.waitFor(revision);
+      } else if (one === "hold") store.hold();
       else if (one === "compact") await store.compact(revision);
       else revision = (await store.txn({ compare: [], then: [opOf(one)] })).revision;
     }
+    store.release();
     await view.waitFor(revision);
     expect(visible(view)).toEqual(visible(await IntentView.open({ store, signal: end.signal })));
     expect(added).toEqual(new Map(view.ports));
     end.abort();
   };
-  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), run), { numRuns: 200 });
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), run), { numRuns: 300 });
 });

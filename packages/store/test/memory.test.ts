@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { ManualClock } from "../src/clock.ts";
+import { History } from "../src/memory/history.ts";
 import { MemoryStore } from "../src/memory/memory_store.ts";
 import { conformance } from "./conformance.ts";
 import { collect, put } from "./helpers.ts";
@@ -28,3 +29,15 @@ it("a store in memory keeps 100,000 keys in order", async () => {
   expect(entries.length).toBe(100_000);
   expect(entries.every((e, i) => e.key === `/k/${String(i).padStart(6, "0")}`)).toBe(true);
 });
+
+it("a compaction of the store in memory lets go of what nobody can read any more", async () => {
+  const history = new History();
+  for (let i = 0; i < 10; i++) history.commit([{ key: "/a", entry: entry("/a", i) }]);
+  history.commit([{ key: "/b", entry: entry("/b", 0) }]);
+  history.commit([{ key: "/b", entry: undefined }]);
+  history.compact(history.revision);
+  expect(history.versions).toBe(1);
+  expect(history.at("/a")?.value).toBe("9");
+});
+
+const entry = (key: string, i: number) => ({ key, value: String(i), create_revision: 2, mod_revision: 2 + i });

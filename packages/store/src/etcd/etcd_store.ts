@@ -23,7 +23,7 @@ const PAGE = 5_000;
 const REWATCH_MS = 50;
 
 export interface EtcdOptions {
-  /** For each call, connecting included. */
+  /** For each call, connecting included; by default an unreachable store is told within two seconds. */
   readonly deadlineMs?: number;
   readonly clock?: Clock;
 }
@@ -36,7 +36,7 @@ export class EtcdStore implements Store {
 
   /** `addresses`: comma-separated `http://ip:port`, or one `http://name:port` or `unix:/path`. */
   constructor(addresses: string, options: EtcdOptions = {}) {
-    this.#transport = new Transport(addresses, options.deadlineMs ?? 2_000);
+    this.#transport = new Transport(addresses, options.deadlineMs ?? 1_800);
     this.#clock = options.clock ?? systemClock;
   }
 

@@ -52,6 +52,11 @@ export class History {
     return this.#commits.slice(this.#commits.length - (last.revision - revision));
   }
 
+  /** How many versions are kept, of all keys. */
+  get versions(): number {
+    return [...this.#versions.values()].reduce((sum, versions) => sum + versions.length, 0);
+  }
+
   compact(revision: number): void {
     if (revision <= this.oldest) return;
     this.oldest = revision;
