@@ -24,7 +24,7 @@ const lost = at(13, { device: undefined });
 const intent = b.build();
 let region: Region;
 beforeAll(() => {
-  region = new Region([h1], MTU + 50);
+  region = new Region([h1]);
 });
 afterAll(() => region.close());
 
@@ -35,7 +35,7 @@ const whoHas = (port: typeof loud) =>
   );
 
 test("D9: a port's flood of ARP ends at its limit, costs another port nothing, and leaves its other classes alone", () => {
-  region.apply(intent, { arp: { rate: 1, burst: 8 } });
+  region.apply(intent, MTU + 50, { arp: { rate: 1, burst: 8 } });
   const flood = Array.from({ length: 200 }, () => region.send(h1.id, loud.id, whoHas(loud)));
   const limited = flood.filter((v) => v.reason === "class_limit");
   expect(flood.slice(0, 8).map((v) => v.action)).toEqual(Array(8).fill("reply"));
@@ -48,7 +48,7 @@ test("D9: a port's flood of ARP ends at its limit, costs another port nothing, a
 });
 
 test("A device without a port, and a port without a device, drop with their reasons", () => {
-  region.apply(intent);
+  region.apply(intent, MTU + 50);
   const unbound = "00000000-0000-4000-8000-00000000ffff";
   expect(region.send(h1.id, unbound, whoHas(loud))).toMatchObject({ action: "drop", reason: "unknown_port" });
   const f = frame(eth({ src: loud.mac, dst: lost.mac }), ipv4({ src: "10.0.1.11", dst: "10.0.1.13" }), udp());
@@ -58,13 +58,10 @@ test("A device without a port, and a port without a device, drop with their reas
 test("Every frame of every kind, cut at every byte, is dropped with a reason and unchanged, or carried as a whole one", () => {
   const random = new Random(1);
   const { intent } = randomTopology(random);
-  const all = new Region(
-    [...intent.hosts.values()].filter((h) => h.kind === "onehop"),
-    MTU + 50,
-  );
+  const all = new Region([...intent.hosts.values()].filter((h) => h.kind === "onehop"));
   try {
-    all.apply(intent);
-    const scene = new Scene(intent, random);
+    all.apply(intent, MTU + 50);
+    const scene = new Scene(intent, random, MTU);
     const bad: string[] = [];
     let tried = 0;
     for (const recipe of [...Object.values(GUEST_RECIPES), ...Object.values(UPLINK_RECIPES)]) {

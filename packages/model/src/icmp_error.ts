@@ -17,7 +17,11 @@ const ERRORS = new Set([3, 4, 5, 11, 12]);
 
 /** No error about errors, later fragments, or anything to many (RFC 1122 section 3.2.2). */
 const deserves = (p: Readable & { ip: packet.Ipv4 }): boolean =>
-  p.ip.offset === 0 && !isGroupAddress(p.ip.dst) && !(p.transport?.kind === "icmp" && ERRORS.has(p.transport.type));
+  p.ip.offset === 0 &&
+  !isGroupAddress(p.ip.dst) &&
+  !isGroupAddress(p.ip.src) &&
+  p.ip.src !== "0.0.0.0" &&
+  !(p.transport?.kind === "icmp" && ERRORS.has(p.transport.type));
 
 /**
  * The error about a guest's packet, from the gateway of its network, or undefined where none may be sent. It quotes

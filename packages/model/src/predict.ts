@@ -97,9 +97,10 @@ function route(s: Sent, ip: Ip): Outcome {
   return nextHop ? forwarded(s, nextHop, ["via"]) : refused(s, ["via"], "next_hop", "host_unreachable");
 }
 
+/** Answers whole echo requests only: it keeps no fragments. */
 function toGateway(s: Sent): Outcome {
   const t = s.p.transport;
-  if (t?.kind !== "icmp" || t.type !== 8) return ending(s, [], dropped("service"));
+  if (t?.kind !== "icmp" || t.type !== 8 || s.p.ip!.mf) return ending(s, [], dropped("service"));
   return ending(s, ["gateway"], { kind: "answered", frame: echoReply(s.frame, GATEWAY_MAC) });
 }
 

@@ -1,5 +1,10 @@
-import { type Host, packet } from "@onehop/core";
+import { formatIpv4, type Host, packet } from "@onehop/core";
 import { SOURCE_PORTS } from "./outcome.ts";
+
+const { u16, u32 } = packet;
+/** Where the outer UDP header ends, and the VXLAN header, in bytes from the frame's start. */
+const UDP_END = 14 + 20 + 8;
+const HEADERS = UDP_END + 8;
 
 /** The frame in VXLAN from host to host (RFC 7348): never fragmented, TOS as inside (RFC 6040 section 4.1). */
 export function encapsulate(inner: Uint8Array, way: { from: Host; to: Host; vni: number }): Uint8Array {
@@ -34,13 +39,29 @@ export type Opened =
 /** The VNI's flag must be set; all reserved bits are ignored (RFC 7348 section 5). */
 const VNI_VALID = 0x08;
 
+/** By what stands where the headers of an IPv4 and UDP packet are, whatever its lengths say; later fragments show no port. */
+function isOurs(frame: Uint8Array, tunnelAddress: string): boolean {
+  if (frame.length < UDP_END || u16(frame, 12) !== 0x0800 || frame[14]! >>> 4 !== 4) return false;
+  if (frame[23] !== 17 || (u16(frame, 20) & 0x1fff) !== 0 || formatIpv4(u32(frame, 30)) !== tunnelAddress) return false;
+  const port = 14 + Math.max(5, frame[14]! & 15) * 4 + 2;
+  return port + 2 <= frame.length && u16(frame, port) === packet.VXLAN_PORT;
+}
+
+/** Whole, neither fragmented nor with options, its checksum right (RFC 1812 section 5.2.2), its lengths in agreement. */
+function isSound(frame: Uint8Array): boolean {
+  const [length, fragment] = [u16(frame, 16), u16(frame, 20)];
+  if (frame[14] !== 0x45 || (fragment & 0x2000) !== 0 || 14 + length > frame.length) return false;
+  return length >= HEADERS - 14 && u16(frame, 38) === length - 20 && packet.checksum(frame.subarray(14, 34)) === 0;
+}
+
 export function open(frame: Uint8Array, tunnelAddress: string): Opened {
-  const [eth, ip, udp, vxlan] = packet.decode(frame);
-  if (eth?.kind !== "eth" || eth.vlan !== undefined || ip?.kind !== "ipv4") return { kind: "not_ours" };
-  if (ip.dst !== tunnelAddress || udp?.kind !== "udp" || udp.dport !== packet.VXLAN_PORT) return { kind: "not_ours" };
-  const start = 14 + ip.ihl * 4;
-  const end = start + udp.length;
-  if (ip.mf || vxlan?.kind !== "vxlan" || (vxlan.flags & VNI_VALID) === 0) return { kind: "broken" };
-  if (14 + ip.length > frame.length || end > 14 + ip.length || udp.length < 16) return { kind: "broken" };
-  return { kind: "inside", src: ip.src, tos: ip.tos, vni: vxlan.vni, inner: frame.subarray(start + 16, end) };
+  if (!isOurs(frame, tunnelAddress)) return { kind: "not_ours" };
+  if (!isSound(frame) || (frame[UDP_END]! & VNI_VALID) === 0) return { kind: "broken" };
+  return {
+    kind: "inside",
+    src: formatIpv4(u32(frame, 26)),
+    tos: frame[15]!,
+    vni: u32(frame, UDP_END + 4) >>> 8,
+    inner: frame.subarray(HEADERS, 14 + u16(frame, 16)),
+  };
 }

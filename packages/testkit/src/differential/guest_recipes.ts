@@ -44,14 +44,14 @@ const broken = (s: Scene): { ip: Partial<packet.Ipv4> } => ({ ip: { ttl: s.rando
 /** Bigger than the underlay carries, or just not. */
 const big = (s: Scene) => {
   const { ip } = s.body();
-  const length = s.random.pick([1423, 1430, 1472, 1422, 1421]);
+  const length = s.mtu - 28 + s.random.pick([-1, 0, 1, 2, 10, 50]);
   return { ip: { ...ip, options: new Uint8Array(0) }, layers: [udp({ dport: 7000 }), s.random.bytes(length)] };
 };
 
 /** A SYN with options in any order, at odd places, cut short or with lengths that make no sense. */
 const syn = (s: Scene) => {
   const r = s.random;
-  const mss = r.pick([536, 1400, 1410, 1411, 1460, 8960, 65535]);
+  const mss = r.pick([536, s.mtu - 41, s.mtu - 40, s.mtu - 39, 1460, 8960, 65535]);
   const one = Uint8Array.of(2, 4, mss >>> 8, mss & 255);
   const scale = Uint8Array.of(3, 3, 7);
   const options = r.pick([
@@ -127,7 +127,8 @@ const GATEWAY: Record<string, Recipe> = {
       s.random.bytes(s.random.int(0, 1400)),
     ];
     const { ip } = s.body();
-    return { address: s.random.pick(gateways), body: { ip: { ...ip, ttl: s.random.int(0, 255) }, layers: echo } };
+    const free = { ttl: s.random.int(0, 255), mf: s.random.chance(5) };
+    return { address: s.random.pick(gateways), body: { ip: { ...ip, ...free }, layers: echo } };
   }),
   gateway_other: to("gateway_other", (s, from) => ({ address: s.network(from).gateway })),
   ttl: to("ttl", (s, from) => ({ address: anywhere(s, from), ...broken(s) })),
@@ -210,7 +211,8 @@ const GUARDED: Record<string, Recipe> = {
       "172.20.1.1",
       "10.0.251.9",
     ]);
-    return s.send("source_address", from, { address: other.addresses[0]!, ip: { src } });
+    const address = s.random.chance(50) ? other.addresses[0]! : anywhere(s, from);
+    return s.send("source_address", from, { address, ip: { src } });
   },
   dhcp: (s) => {
     const from = s.random.pick(s.senders);
@@ -266,16 +268,23 @@ const UNREADABLE: Record<string, Recipe> = {
   },
 };
 
-/** Any of the others with up to three bytes changed: the two sides must agree about nonsense, too. */
-const fuzzed: Recipe = (s) => {
-  const made = s.random.pick(Object.values(SANE))(s);
-  if (!made) return undefined;
-  const frame = made.frame.slice();
-  for (let i = s.random.int(1, 3); i > 0; i--)
-    frame[s.random.int(0, Math.min(frame.length, 60) - 1)] = s.random.bits() & 255;
-  return { ...made, recipe: "fuzzed", frame };
-};
+type Recipes = Readonly<Record<string, Recipe>>;
+
+/** Any of these with up to three bytes from..to changed: the two sides must agree about nonsense, too. */
+export const fuzzed =
+  (recipe: string, recipes: Recipes, { from, to }: { from: number; to: number }): Recipe =>
+  (s) => {
+    const made = s.random.pick(Object.values(recipes))(s);
+    if (!made || made.frame.length <= to) return undefined;
+    const frame = made.frame.slice();
+    for (let i = s.random.int(1, 3); i > 0; i--) frame[s.random.int(from, to)] = s.random.bits() & 255;
+    return { ...made, recipe, frame };
+  };
 
 const SANE = { ...FORWARDING, ...GATEWAY, ...ARP, ...GUARDED, ...UNREADABLE };
 /** By name. */
-export const GUEST_RECIPES: Readonly<Record<string, Recipe>> = { ...SANE, fuzzed };
+export const GUEST_RECIPES: Recipes = {
+  ...SANE,
+  fuzzed_head: fuzzed("fuzzed_head", SANE, { from: 0, to: 41 }),
+  fuzzed_body: fuzzed("fuzzed_body", SANE, { from: 14, to: 65 }),
+};

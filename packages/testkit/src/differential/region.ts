@@ -66,21 +66,18 @@ const linkOf = (name: string, slot: number) => ({
 /** Some hosts with the real programs, compiled and lowered for by the real controller's and agent's functions. */
 export class Region {
   readonly #stations = new Map<string, Station>();
-  readonly #underlayMtu: number;
-
   /** `hosts`: those that run programs. They stay the same; what `apply` gives changes. */
-  constructor(hosts: Iterable<Host>, underlayMtu: number) {
+  constructor(hosts: Iterable<Host>) {
     for (const host of hosts) this.#stations.set(host.id, new Station(host));
-    this.#underlayMtu = underlayMtu;
   }
 
-  /** Fills every host's maps. `limits`: by class; none by default. */
-  apply(intent: Intent, limits: Facts["limits"] = {}): void {
+  /** Fills every host's maps. `underlayMtu`: in bytes. `limits`: by class; none by default. */
+  apply(intent: Intent, underlayMtu: number, limits: Facts["limits"] = {}): void {
     const nextHops = new Map(
       [...intent.hosts.values()].map((h) => [h.tunnel_address, { uplink: 2, next_hop: "192.0.2.254" }]),
     );
     for (const [hostId, plan] of compileAll(intent))
-      this.#station(hostId).apply(plan, intent, { underlayMtu: this.#underlayMtu, nextHops, limits });
+      this.#station(hostId).apply(plan, intent, { underlayMtu, nextHops, limits });
   }
 
   #station(hostId: string): Station {

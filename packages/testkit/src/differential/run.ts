@@ -13,7 +13,6 @@ export interface Options {
   readonly topologies: number;
   /** Packets tried in each topology. */
   readonly packets: number;
-  readonly underlayMtu?: number;
 }
 
 export interface Report {
@@ -24,12 +23,13 @@ export interface Report {
   readonly differences: readonly string[];
 }
 
+/** Bytes of the underlay's packet that the tunnel takes: outer IPv4, UDP, VXLAN and inner Ethernet headers. */
+const OVERHEAD = 50;
 const RECIPES = [...Object.entries(GUEST_RECIPES), ...Object.entries(UPLINK_RECIPES)];
 
 /** Random topologies and packets through the model and the real programs. The seed says all of it. */
 export function differential(options: Options): Report {
   const random = new Random(options.seed);
-  const { underlayMtu = 1500 } = options;
   const counts = new Map<string, number>();
   const differences = new Map<string, string>();
   let region: Region | undefined;
@@ -38,13 +38,11 @@ export function differential(options: Options): Report {
     for (let t = 0; t < options.topologies; t++) {
       const topology = randomTopology(random);
       const { intent } = topology;
-      region ??= new Region(
-        [...intent.hosts.values()].filter((h) => h.kind === "onehop"),
-        underlayMtu,
-      );
-      region.apply(intent);
-      for (const c of cases(new Scene(intent, random), options.packets)) {
-        const { outcome, lines } = compare(intent, region, c, underlayMtu - 50);
+      const mtu = random.pick([1400, 1450, 1500, 1950]);
+      region ??= new Region([...intent.hosts.values()].filter((h) => h.kind === "onehop"));
+      region.apply(intent, mtu + OVERHEAD);
+      for (const c of cases(new Scene(intent, random, mtu), options.packets)) {
+        const { outcome, lines } = compare(intent, region, c, mtu);
         packets++;
         for (const key of keysOf(topology, c, outcome)) counts.set(key, (counts.get(key) ?? 0) + 1);
         const sort = `${c.recipe} ${lines.map((line) => line.split(":")[0])}`;

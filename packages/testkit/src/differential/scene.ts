@@ -35,15 +35,18 @@ export interface Body {
 export class Scene {
   readonly intent: Intent;
   readonly random: Random;
+  /** Largest IPv4 packet that fits the underlay when encapsulated. */
+  readonly mtu: number;
   readonly ports: readonly Bound[];
   /** Ports whose packets our programs handle. */
   readonly senders: readonly Bound[];
   readonly onehop: readonly At<Host>[];
   readonly peer: At<Host>;
 
-  constructor(intent: Intent, random: Random) {
+  constructor(intent: Intent, random: Random, mtu: number) {
     this.intent = intent;
     this.random = random;
+    this.mtu = mtu;
     const hosts = [...intent.hosts.values()];
     this.onehop = hosts.filter((h) => h.kind === "onehop");
     this.peer = hosts.find((h) => h.kind === "vxlan-peer")!;

@@ -1,6 +1,6 @@
 import { GATEWAY_MAC, packet, routerMac } from "@onehop/core";
 import { NO_HOST } from "../topologies/topology.ts";
-import type { Recipe } from "./guest_recipes.ts";
+import { fuzzed, type Recipe } from "./guest_recipes.ts";
 import { ALL_ONES, type Bound, type Case, type Scene } from "./scene.ts";
 
 const { arp, eth, ipv4, udp, vxlan } = packet;
@@ -156,5 +156,20 @@ const FROM_PEER: Record<string, Recipe> = {
   },
 };
 
+const SANE = { ...OVERLAY, ...FROM_PEER };
+const fuzzedOuter = fuzzed("fuzzed_outer", SANE, { from: 12, to: 49 });
+
 /** By name. */
-export const UPLINK_RECIPES: Readonly<Record<string, Recipe>> = { ...OVERLAY, ...FROM_PEER };
+export const UPLINK_RECIPES: Readonly<Record<string, Recipe>> = {
+  ...SANE,
+  fuzzed_inner: fuzzed("fuzzed_inner", SANE, { from: 50, to: 90 }),
+  /** With the checksum right again most of the time, for it hides the rest. */
+  fuzzed_outer: (s) => {
+    const made = fuzzedOuter(s);
+    if (made && s.random.chance(80)) {
+      packet.put16(made.frame, 24, 0);
+      packet.put16(made.frame, 24, packet.checksum(made.frame.subarray(14, 34)));
+    }
+    return made;
+  },
+};
