@@ -96,7 +96,11 @@ export class Agent {
     if (this.#running) return;
     this.#cancelTimer();
     this.#cancelTimer = this.#parts.clock.after(milliseconds, () => {
-      this.#running ??= this.#drain();
+      this.#running = this.#drain().then((again) => {
+        this.#running = undefined;
+        if (this.#due) this.trigger();
+        else if (again !== undefined) this.trigger(again);
+      });
     });
   }
 
@@ -115,15 +119,15 @@ export class Agent {
     return { kernel: this.#parts.kernel, mirror: this.#reconciler.mirror, problems };
   }
 
-  async #drain(): Promise<void> {
+  /** Milliseconds until the last run is to be tried again, where it is. */
+  async #drain(): Promise<number | undefined> {
     let again: number | undefined;
     while (this.#due && !this.#stopped) {
       this.#due = false;
       const version = this.#slices.current();
       again = version ? await this.#attempt(version) : undefined;
     }
-    this.#running = undefined;
-    if (again !== undefined) this.trigger(again);
+    return again;
   }
 
   /** Milliseconds until it is to be tried again, where it is. */
