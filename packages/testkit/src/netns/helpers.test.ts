@@ -1,5 +1,5 @@
 import { packet } from "@onehop/core";
-import { inNamespace, ipBatch, run } from "@onehop/lab";
+import { ipBatch, run } from "@onehop/lab";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Nic } from "./nic.ts";
 import { echoServer, Flow, paced, roundTrips, transfer } from "./talk.ts";
@@ -10,8 +10,6 @@ const MAC = "0a:00:00:00:00:01";
 
 beforeAll(async () => {
   await ipBatch([`netns add ${HOST}`, `netns add ${GUEST}`]);
-  for (const name of [HOST, GUEST])
-    await run(inNamespace(name, ["sysctl", "-q", "net.ipv6.conf.default.disable_ipv6=1"]));
 });
 afterAll(() => ipBatch([`netns del ${HOST}`, `netns del ${GUEST}`]));
 

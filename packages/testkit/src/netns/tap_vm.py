@@ -65,7 +65,7 @@ def main(name, namespace, mac, mtu):
     host = tap(name)
     enter(namespace)
     guest = tap("eth0")
-    os.system("ip link set dev eth0 address %s mtu %d up" % (mac, int(mtu)))
+    os.system("ip link set dev eth0 address %s mtu %d addrgenmode none up" % (mac, int(mtu)))
     to_guest, from_guest = Way(host, guest), Way(guest, host)
     waiting = selectors.DefaultSelector()
     waiting.register(host, selectors.EVENT_READ, to_guest)
