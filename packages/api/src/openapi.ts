@@ -48,7 +48,7 @@ function operation(r: Route): Json {
     ...(r.who === "anyone" ? { security: [] } : { "x-onehop-role": r.who }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(r.body ? { requestBody: { required: true, content: { [mediaOf(r)]: { schema: plain(r.body) } } } } : {}),
-    responses: { ...successes(r), default: problemAnswer },
+    responses: { ...successes(r), "4XX": problemAnswer, "5XX": problemAnswer },
   };
 }
 

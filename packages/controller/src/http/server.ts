@@ -116,7 +116,10 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (detail.retry_after !== undefined) reply.header("retry-after", String(detail.retry_after));
   if (detail.status === 401) reply.header("www-authenticate", "Bearer");
   const problem = problemOf(detail, { instance: request.url, request_id: request.id });
-  return reply.code(detail.status).header("content-type", "application/problem+json").send(JSON.stringify(problem));
+  return reply
+    .code(detail.status)
+    .header("content-type", "application/problem+json")
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 function addRoutes(app: FastifyInstance, shared: App, metrics: Metrics): void {
