@@ -35,6 +35,10 @@ export function createServer(options: ServerOptions): ApiServer {
   const metrics = makeMetrics(options.view, version, options.registry);
   const app = makeFastify(options);
   const listeners = new Listeners((request, response) => app.routing(request, response));
+  app.addHook("onSend", async (_request, reply) => {
+    // A connection that is kept would keep the server from ending.
+    if (closing.signal.aborted) reply.header("connection", "close");
+  });
   authenticate(app, shared, listeners);
   measure(app, metrics);
   answerProblems(app, metrics);

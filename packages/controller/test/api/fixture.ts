@@ -28,13 +28,17 @@ export class FakeStatus implements StatusSource {
   changed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
-      this.#waiting.add(resolve);
-      signal.addEventListener("abort", () => resolve());
+      const done = () => {
+        this.#waiting.delete(done);
+        resolve();
+      };
+      this.#waiting.add(done);
+      signal.addEventListener("abort", done);
     });
   }
   turn(state: Status["state"]): void {
     this.state = state;
-    for (const resolve of this.#waiting) resolve();
+    for (const done of [...this.#waiting]) done();
   }
   get waiting(): number {
     return this.#waiting.size;
