@@ -40,6 +40,8 @@ export class Agent {
   #report: Report | undefined;
   #running: Promise<void> | undefined;
   #due = false;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #problem: string | undefined;
   #cancelTimer: () => void = () => undefined;
   #stopped = false;
 
@@ -47,7 +49,10 @@ export class Agent {
     const { kernel, clock, uplinks, limits, logger, host, controllers, random } = parts;
     this.#parts = parts;
     this.#reconciler = new Reconciler({ kernel, clock, uplinks, limits, warn: (message) => logger.warn(message) });
-    this.metrics = makeMetrics(() => (this.#reconciler.loaded ? this.#known() : undefined));
+    this.metrics = makeMetrics(
+      () => this.#known(),
+      () => this.connected,
+    );
     this.#stream = new Stream({
       host,
       controllers,
@@ -56,7 +61,7 @@ export class Agent {
       have: () => this.#slices.held(),
       onMessage: (message) => this.#receive(message),
       onOpen: () => this.#report && this.#stream.send(this.#report),
-      onProblem: (problem) => logger.info({ problem }, "No controller yet."),
+      onProblem: (problem) => this.#notServed(problem),
     });
   }
 
@@ -86,16 +91,21 @@ export class Agent {
     cancelRepair();
     this.#cancelTimer();
     await this.#running;
-    await snapshot.flush();
+    await this.#save();
   }
 
   /** The plan or the machine may have changed. */
   trigger(milliseconds = GATHER_MS): void {
     if (this.#stopped) return;
     this.#due = true;
-    if (this.#running) return;
+    const { clock } = this.#parts;
+    const at = clock.now() + milliseconds;
+    // A change that follows another does not put the run off any further.
+    if (this.#running || this.#dueAt <= at) return;
+    this.#dueAt = at;
     this.#cancelTimer();
-    this.#cancelTimer = this.#parts.clock.after(milliseconds, () => {
+    this.#cancelTimer = clock.after(milliseconds, () => {
+      this.#dueAt = Number.POSITIVE_INFINITY;
       this.#running = this.#drain().then((again) => {
         this.#running = undefined;
         if (this.#due) this.trigger();
@@ -109,8 +119,13 @@ export class Agent {
     if (message.type !== "slice" && message.type !== "same") return;
     const outcome = this.#slices.accept(message);
     if (outcome === "stale") this.#parts.logger.warn({ slice: message.id, epoch: message.epoch }, "An old slice came.");
-    else this.#parts.snapshot.save(() => this.#slices.envelopes());
     if (outcome === "taken") this.trigger();
+  }
+
+  /** Said once, however often it is tried. */
+  #notServed(problem: string): void {
+    if (this.#problem !== problem) this.#parts.logger.info({ problem }, "No controller serves this host.");
+    this.#problem = problem;
   }
 
   #known() {
@@ -136,6 +151,7 @@ export class Agent {
     const end = this.metrics.applySeconds.startTimer();
     try {
       const started = clock.now();
+      await this.#save();
       const result = await this.#reconciler.run(version.plan);
       this.metrics.applies.inc({ result: result.state });
       if (result.state === "held") return result.milliseconds;
@@ -148,6 +164,18 @@ export class Agent {
       return RETRY_MS;
     } finally {
       end();
+    }
+  }
+
+  async #save(): Promise<void> {
+    const { snapshot, logger } = this.#parts;
+    const { changed, gone } = this.#slices.takeUnsaved();
+    try {
+      await snapshot.save(changed);
+      await snapshot.forget(gone);
+    } catch (error) {
+      // A full disk must not stop the network.
+      logger.error({ err: error }, "The plan cannot be kept on disk.");
     }
   }
 

@@ -53,7 +53,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     uplinks,
     limits: options.limits ?? DEFAULT_LIMITS,
     kernel,
-    snapshot: new Snapshot({ stateDir, clock: systemClock, onError }),
+    snapshot: new Snapshot({ stateDir, onError }),
     clock: systemClock,
     random: Math.random,
     logger,

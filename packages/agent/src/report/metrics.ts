@@ -8,14 +8,24 @@ export interface Metrics {
   readonly applies: Counter<"result">;
   readonly applySeconds: Histogram;
   readonly degraded: Gauge;
-  readonly connected: Gauge;
 }
 
 /** `read` answers what there is to read, once programs are loaded. */
-export function makeMetrics(read: () => { kernel: Kernel; mirror: Mirror } | undefined): Metrics {
+export function makeMetrics(
+  read: () => { kernel: Kernel; mirror: Mirror } | undefined,
+  connected: () => boolean,
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   dataPathMetrics(registry, read);
+  new Gauge({
+    name: "onehop_agent_connected",
+    help: "Whether a controller serves this host: 1 or 0.",
+    registers,
+    collect() {
+      this.set(connected() ? 1 : 0);
+    },
+  });
   return {
     registry,
     applies: new Counter({
@@ -31,11 +41,6 @@ export function makeMetrics(read: () => { kernel: Kernel; mirror: Mirror } | und
       registers,
     }),
     degraded: new Gauge({ name: "onehop_agent_degraded_ports", help: "Ports that are not as planned.", registers }),
-    connected: new Gauge({
-      name: "onehop_agent_connected",
-      help: "Whether a controller serves this host: 1 or 0.",
-      registers,
-    }),
   };
 }
 

@@ -15,6 +15,8 @@ export interface PlanVersion {
  */
 export class SliceStore {
   readonly #slices = new Map<SliceId, SliceEnvelope>();
+  /** Ids whose copy on disk is not this one. */
+  readonly #unsaved = new Set<SliceId>();
 
   constructor(slices: Iterable<SliceEnvelope> = []) {
     for (const slice of slices) this.#slices.set(slice.id, envelopeOf(slice));
@@ -24,7 +26,7 @@ export class SliceStore {
     const held = this.#slices.get(message.id);
     if (held && isOlder(message, held)) return "stale";
     if (message.type === "same") return this.#renumber(message, held);
-    this.#slices.set(message.id, envelopeOf(message));
+    this.#set(envelopeOf(message));
     if (message.body.type === "host") this.#dropUnlisted(message.body);
     return held?.hash === message.hash ? "same" : "taken";
   }
@@ -49,19 +51,34 @@ export class SliceStore {
     return [...this.#slices.values()].map(numbersOf);
   }
 
-  envelopes(): SliceEnvelope[] {
-    return [...this.#slices.values()];
+  /** What changed and what went since this was last asked. */
+  takeUnsaved(): { readonly changed: SliceEnvelope[]; readonly gone: SliceId[] } {
+    const ids = [...this.#unsaved];
+    this.#unsaved.clear();
+    return {
+      changed: ids.flatMap((id) => this.#slices.get(id) ?? []),
+      gone: ids.filter((id) => !this.#slices.has(id)),
+    };
   }
 
   #renumber(message: SliceSame, held: SliceEnvelope | undefined): Outcome {
     if (held?.hash !== message.hash) return "stale";
-    this.#slices.set(message.id, { ...held, epoch: message.epoch, generation: message.generation });
+    this.#set({ ...held, epoch: message.epoch, generation: message.generation });
     return "same";
+  }
+
+  #set(slice: SliceEnvelope): void {
+    this.#slices.set(slice.id, slice);
+    this.#unsaved.add(slice.id);
   }
 
   #dropUnlisted(own: HostSlice): void {
     const listed = new Set<SliceId>(own.slices);
-    for (const id of this.#slices.keys()) if (!listed.has(id)) this.#slices.delete(id);
+    for (const id of this.#slices.keys()) {
+      if (listed.has(id)) continue;
+      this.#slices.delete(id);
+      this.#unsaved.add(id);
+    }
   }
 }
 

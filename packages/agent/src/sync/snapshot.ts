@@ -1,69 +1,60 @@
-import { open, readFile, rename } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { SliceEnvelope } from "@onehop/core";
-import type { Clock } from "../clock.ts";
+import type { SliceEnvelope, SliceId } from "@onehop/core";
 
-const VERSION = 1;
-/** Between two writes: a plan of thousands of ports is not written for each of them. */
-const SPACING_MS = 500;
+/** Ids are of this form; anything else never becomes a path. */
+const SLICE_ID = /^[a-z]+(\/[0-9A-Za-z-]+)?$/;
+const SUFFIX = ".v1.json";
 
-/** The last plan on disk, for a start with no controller alive. */
+/**
+ * The last plan on disk, a file a slice, for a start with no controller alive. A slice is written before it is applied,
+ * so that an agent that was killed never starts from less than the kernel has.
+ */
 export class Snapshot {
-  readonly #path: string;
-  readonly #clock: Clock;
+  readonly #dir: string;
   readonly #onError: (error: unknown) => void;
-  #pending: (() => readonly SliceEnvelope[]) | undefined;
-  #writing: Promise<void> | undefined;
 
-  constructor(options: { stateDir: string; clock: Clock; onError: (error: unknown) => void }) {
-    this.#path = join(options.stateDir, "plan.json");
-    this.#clock = options.clock;
+  constructor(options: { readonly stateDir: string; readonly onError: (error: unknown) => void }) {
+    this.#dir = join(options.stateDir, "plan");
     this.#onError = options.onError;
   }
 
-  /** Nothing where there is none, or none that can be read: the controllers have it too. */
-  async load(): Promise<readonly SliceEnvelope[]> {
-    try {
-      const stored = JSON.parse(await readFile(this.#path, "utf8")) as { version?: number; slices?: SliceEnvelope[] };
-      if (stored.version === VERSION && Array.isArray(stored.slices)) return stored.slices;
-      this.#onError(new Error(`${this.#path} is of another version; it is not used`));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#onError(error);
+  /** A file that cannot be read is passed over: the controllers have its slice too. */
+  async load(): Promise<SliceEnvelope[]> {
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    const slices: SliceEnvelope[] = [];
+    for (const name of await readdir(this.#dir)) {
+      if (!name.endsWith(SUFFIX)) continue;
+      try {
+        slices.push(JSON.parse(await readFile(join(this.#dir, name), "utf8")) as SliceEnvelope);
+      } catch (error) {
+        this.#onError(error);
+      }
     }
-    return [];
+    return slices;
   }
 
-  /** Writes what `slices` answers soon; calls in between are one. */
-  save(slices: () => readonly SliceEnvelope[]): void {
-    this.#pending = slices;
-    this.#writing ??= this.#drain();
-  }
-
-  /** Resolves when everything is written. */
-  async flush(): Promise<void> {
-    await this.#writing;
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#pending) {
-      const slices = this.#pending();
-      this.#pending = undefined;
-      await this.#write(slices).catch(this.#onError);
-      if (this.#pending) await new Promise<void>((resolve) => this.#clock.after(SPACING_MS, resolve));
+  /** Each slice whole or not at all, even where the power fails: written beside, synced, renamed. */
+  async save(slices: Iterable<SliceEnvelope>): Promise<void> {
+    for (const slice of slices) {
+      const path = this.#pathOf(slice.id);
+      const file = await open(`${path}.new`, "w", 0o600);
+      try {
+        await file.writeFile(JSON.stringify(slice));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(`${path}.new`, path);
     }
-    this.#writing = undefined;
   }
 
-  /** Whole or not at all, even where the power fails: written beside, synced, renamed. */
-  async #write(slices: readonly SliceEnvelope[]): Promise<void> {
-    const beside = `${this.#path}.new`;
-    const file = await open(beside, "w", 0o600);
-    try {
-      await file.writeFile(JSON.stringify({ version: VERSION, slices }));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, this.#path);
+  async forget(ids: Iterable<SliceId>): Promise<void> {
+    for (const id of ids) await rm(this.#pathOf(id), { force: true });
+  }
+
+  #pathOf(id: SliceId): string {
+    if (!SLICE_ID.test(id)) throw new Error(`${id} is no slice's id`);
+    return join(this.#dir, `${id.replace("/", "_")}${SUFFIX}`);
   }
 }
