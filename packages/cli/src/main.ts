@@ -8,4 +8,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 // A command that runs another (onehop lab exec) has set that one's exit code.
-process.exitCode = (await run(process.argv.slice(2), nodeIo())) || (process.exitCode ?? 0);
+const code = (await run(process.argv.slice(2), nodeIo())) || process.exitCode;
+// The command is over, whatever timers a part that failed to start has left; what was written is written first.
+process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

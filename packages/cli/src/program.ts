@@ -1,11 +1,13 @@
 import { Command, CommanderError } from "commander";
 import { registerAgent } from "./commands/agent.ts";
+import { registerController } from "./commands/controller.ts";
 import { registerFiles } from "./commands/files.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerHost } from "./commands/host.ts";
 import { registerNouns } from "./commands/nouns.ts";
 import { registerPort } from "./commands/port.ts";
 import { registerToken } from "./commands/token.ts";
+import { registerUp } from "./commands/up.ts";
 import { registerVersion } from "./commands/version.ts";
 import { EXIT, exitCodeOf, explain } from "./exit.ts";
 import type { Io } from "./io.ts";
@@ -29,6 +31,8 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerHost(nouns.get("host")!, io);
   registerFiles(program, io);
   registerGet(program, io);
+  registerUp(program, io);
+  registerController(program, io);
   registerAgent(program, io);
   program.commandsGroup("Running:");
   if (lab === "lab") (await import("@onehop/lab/cli")).registerLabCommands(program);

@@ -1,36 +1,50 @@
-import type { RunningAgent } from "@onehop/agent";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { nounOf } from "@onehop/core";
+import { openStore, type Store, startEtcd } from "@onehop/store";
 import { pino } from "pino";
+import type { Api } from "./api.ts";
 import { AGENT_SOCKET, type AgentFlags, objectDir, PINS } from "./commands/agent.ts";
-import type { Io } from "./io.ts";
+import type { ControllerFlags } from "./commands/controller.ts";
+import type { UpFlags } from "./commands/up.ts";
+import { usage } from "./exit.ts";
+import { DEFAULT_URL, type Io } from "./io.ts";
+import { listThings } from "./objects.ts";
+import { thisMachine, underlayOf } from "./underlay.ts";
 
 /** A part of the system that works until it is stopped. */
 export interface Service {
+  /** For people: `the agent`. */
+  readonly name: string;
   stop(): Promise<void>;
-  /** Settles when it has ended by itself or by `stop`. */
+  /** Settles when it has ended, by itself or by `stop`. */
   readonly ended: Promise<void>;
 }
 
-/** Runs until a signal or until one of them ends; then stops all, the last started first. */
-export async function runUntilStopped(io: Io, services: readonly Service[]): Promise<void> {
-  const signal = io.untilStopped();
-  const stopped = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve());
-  });
+/** Keeps what `start` starts until a signal; the last started is stopped first, also when a later one fails to start. */
+export async function runServices(io: Io, start: (add: (service: Service) => void) => Promise<void>): Promise<void> {
+  const services: Service[] = [];
   try {
-    await Promise.race([stopped, ...services.map((s) => s.ended)]);
+    await start((service) => services.push(service));
+    const signal = io.untilStopped();
+    const stopped = new Promise<undefined>((resolve) => {
+      if (signal.aborted) resolve(undefined);
+      else signal.addEventListener("abort", () => resolve(undefined));
+    });
+    const first = await Promise.race([stopped, ...services.map((s) => s.ended.then(() => s.name))]);
+    if (first) throw new Error(`${first} ended by itself; its log says why.`);
   } finally {
-    for (const service of [...services].reverse()) await service.stop();
+    for (const service of services.reverse()) await service.stop();
   }
 }
 
 /** JSON lines on standard error; standard output is for data. */
-export const loggerOf = (name: string, fields: Readonly<Record<string, string>> = {}) =>
+const loggerOf = (name: string, fields: Readonly<Record<string, string>>) =>
   pino({ name, base: fields }, pino.destination(2));
 
-export async function runAgent(flags: AgentFlags): Promise<RunningAgent> {
+export async function runAgent(flags: AgentFlags): Promise<Service> {
   const { startAgent } = await import("@onehop/agent");
-  return startAgent({
+  const agent = await startAgent({
     host: flags.host,
     controllers: flags.controller ?? [AGENT_SOCKET],
     stateDir: flags.stateDir,
@@ -39,4 +53,73 @@ export async function runAgent(flags: AgentFlags): Promise<RunningAgent> {
     objectDir: await objectDir(flags.objects),
     logger: loggerOf("agent", { host: flags.host }),
   });
+  return { name: "the agent", stop: () => agent.stop(), ended: agent.ended };
+}
+
+/** The folder of a unix socket; /run is empty after a boot. */
+async function makeFolder(address: string): Promise<void> {
+  if (address.startsWith("unix:")) await mkdir(dirname(address.slice("unix:".length)), { recursive: true });
+}
+
+async function serveController(store: Store, flags: Omit<ControllerFlags, "store">): Promise<Service> {
+  await makeFolder(flags.agentListen);
+  const { startController } = await import("@onehop/controller");
+  const controller = await startController({
+    store,
+    name: flags.name,
+    apiListen: flags.listen ?? [DEFAULT_URL],
+    agentListen: flags.agentListen,
+    logger: loggerOf("controller", { controller: flags.name }),
+  });
+  return { name: "the controller", stop: () => controller.stop(), ended: controller.ended };
+}
+
+export const runController = (io: Io, flags: ControllerFlags): Promise<void> =>
+  runServices(io, async (add) => {
+    const store = storeOf(flags.store);
+    add(asService(store));
+    add(await serveController(store, flags));
+  });
+
+function storeOf(url: string): Store {
+  try {
+    return openStore(url);
+  } catch (error) {
+    throw usage((error as Error).message);
+  }
+}
+
+const asService = (store: Store): Service => ({
+  name: "the store",
+  stop: () => store.close(),
+  ended: new Promise(() => undefined),
+});
+
+/** The whole system on one machine: a private store, a controller, and this host's agent. */
+export const runUp = (io: Io, flags: UpFlags): Promise<void> =>
+  runServices(io, async (add) => {
+    const given = { uplinks: flags.uplink, tunnelAddress: flags.tunnelAddress };
+    const underlay = underlayOf(given, thisMachine(await readFile("/proc/net/route", "utf8")));
+    const etcd = await startEtcd({ dataDir: `${flags.dataDir}/etcd` });
+    add({ name: "etcd", stop: () => etcd.stop(), ended: etcd.exited });
+    const store = openStore(etcd.url);
+    add(asService(store));
+    const url = `unix:${flags.runDir}/api.sock`;
+    const agentListen = `unix:${flags.runDir}/agent.sock`;
+    add(await serveController(store, { name: flags.host, listen: [url, ...(flags.listen ?? [])], agentListen }));
+    await registerHost(await io.connect({ url }), flags.host, underlay.tunnelAddress);
+    const stateDir = `${flags.dataDir}/agent`;
+    add(await runAgent({ ...flags, controller: [agentListen], stateDir, uplink: underlay.uplinks }));
+    io.err(`Up: host ${flags.host}, tunnels at ${underlay.tunnelAddress}. Try: onehop host list. Ctrl-C ends it.\n`);
+  });
+
+/** The host as it is known already, or a new one; another tunnel address than the known one is the user's to resolve. */
+async function registerHost(api: Api, name: string, tunnelAddress: string): Promise<void> {
+  const [known] = await listThings(api, nounOf("host"), { name });
+  if (!known) await api.request("POST", "/v1/hosts", { name, tunnel_address: tunnelAddress });
+  else if (known.tunnel_address !== tunnelAddress)
+    throw usage(
+      `Host ${name} is registered with tunnel address ${String(known.tunnel_address)}, not ${tunnelAddress}.`,
+      `give --tunnel-address ${String(known.tunnel_address)} or another --host.`,
+    );
 }

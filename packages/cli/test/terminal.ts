@@ -12,6 +12,8 @@ export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
+  /** Instead of a clock that only `pause` moves. */
+  readonly now?: () => number;
 }
 
 /** Runs command lines in this process against one API; time passes only by `pause` and by what is asked of `now`. */
@@ -30,7 +32,7 @@ export function terminal(connect: Io["connect"] | Api, options: TerminalOptions 
       },
       isTTY: options.isTTY ?? false,
       readFile: async (path) => options.files?.[path] ?? "",
-      now: () => clock,
+      now: options.now ?? (() => clock),
       pause: async (ms) => {
         clock += ms;
       },

@@ -32,8 +32,8 @@ export function registerAgent(program: Command, io: Io): void {
     .addOption(pinsOption())
     .addOption(objectsOption())
     .action(async (flags: AgentFlags) => {
-      const { runAgent, runUntilStopped } = await import("../services.ts");
-      await runUntilStopped(io, [await runAgent(flags)]);
+      const { runAgent, runServices } = await import("../services.ts");
+      await runServices(io, async (add) => add(await runAgent(flags)));
     });
 }
 

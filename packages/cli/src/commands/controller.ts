@@ -1,0 +1,28 @@
+import { hostname } from "node:os";
+import { type Command, Option } from "commander";
+import { DEFAULT_URL, type Io } from "../io.ts";
+import { AGENT_SOCKET } from "./agent.ts";
+
+const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
+
+export interface ControllerFlags {
+  readonly store: string;
+  readonly name: string;
+  readonly listen?: readonly string[];
+  readonly agentListen: string;
+}
+
+export const listenOption = (text: string): Option => new Option("--listen <address>", text).argParser(collect);
+
+/** `onehop controller`: API, plans and status over a store; several may share one. */
+export function registerController(program: Command, io: Io): void {
+  program
+    .command("controller")
+    .description("serve the API and the agents over a store")
+    .helpGroup("Running:")
+    .addOption(new Option("--store <url>", "such as etcd:http://192.0.2.1:2379,http://…").makeOptionMandatory())
+    .addOption(new Option("--name <name>", "unique among the controllers of the store").default(hostname()))
+    .addOption(listenOption(`unix:/path (root's) or tcp:host:port (tokens); may be repeated (default: ${DEFAULT_URL})`))
+    .addOption(new Option("--agent-listen <address>", "where agents connect").default(AGENT_SOCKET))
+    .action(async (flags: ControllerFlags) => (await import("../services.ts")).runController(io, flags));
+}
