@@ -247,6 +247,12 @@ describe("Ports", () => {
   });
 });
 
+it("A list's flag may be written in the singular, repeated.", async () => {
+  const { api, calls } = stub({ "POST /v1/vpcs": thing({ id: id(3), name: "prod" }) });
+  await terminal(api)("vpc", "create", "prod", "--project", id(8), "--cidr", "10.0.0.0/16", "--cidr", "10.1.0.0/16");
+  expect(calls[0]?.body).toEqual({ name: "prod", project_id: id(8), cidrs: ["10.0.0.0/16", "10.1.0.0/16"] });
+});
+
 describe("Waiting", () => {
   const path = `GET /v1/ports/${id(4)}`;
 

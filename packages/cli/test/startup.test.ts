@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
 import { beforeAll, expect, it } from "vitest";
@@ -40,4 +41,16 @@ function loadedAtStart(): string[] {
 it("Help loads the CLI, the nouns, commander and typebox, and no other package.", () => {
   const packages = loadedAtStart().map((path) => /(?:packages|node_modules)\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]);
   expect([...new Set(packages)].sort()).toEqual(["cli", "commander", "core", "picocolors", "typebox"]);
+});
+
+it("The process ends with the command's exit code and all of its words.", () => {
+  const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+  const onehop = (...argv: string[]) =>
+    spawnSync(process.execPath, ["--import", "tsx", main, ...argv], { encoding: "utf8", cwd: ROOT });
+  const refused = onehop("vpc", "list", "--url", "unix:/nonexistent/api.sock");
+  expect(refused).toMatchObject({ status: 6, stdout: "" });
+  expect(refused.stderr).toContain("cannot be reached");
+  const help = onehop("--help");
+  expect(help).toMatchObject({ status: 0, stderr: "" });
+  expect(help.stdout.trimEnd().endsWith("NO_COLOR.")).toBe(true);
 });
