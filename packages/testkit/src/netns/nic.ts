@@ -46,8 +46,13 @@ export class Nic {
 
   /** All frames that came, up to the first that passes the test; those are forgotten here. */
   async until(what: string, test: FrameTest, timeoutMs?: number): Promise<Uint8Array[]> {
-    const count = await this.#tool.until(what, () => this.#find(test), timeoutMs);
-    return this.#frames.splice(0, count);
+    let tried = 0;
+    const found = (): number | undefined => {
+      for (; tried < this.#frames.length; tried++)
+        if (test(packet.decode(this.#frames[tried]!), this.#frames[tried]!)) return tried + 1;
+      return undefined;
+    };
+    return this.#frames.splice(0, await this.#tool.until(what, found, timeoutMs));
   }
 
   /** The frames that came and were not taken yet. Throws where the kernel could not hand over all of them. */
@@ -60,11 +65,6 @@ export class Nic {
 
   close(): Promise<void> {
     return this.#tool.stop();
-  }
-
-  #find(test: FrameTest): number | undefined {
-    const at = this.#frames.findIndex((frame) => test(packet.decode(frame), frame));
-    return at < 0 ? undefined : at + 1;
   }
 
   async #answer(word: string, timeoutMs?: number): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { packet } from "@onehop/core";
+import { formatMac, packet } from "@onehop/core";
 import type { Lab } from "@onehop/lab";
 import type { Seen } from "@onehop/lab/capture/sniffer";
 import { listenToWire } from "@onehop/lab/capture/wire";
@@ -35,12 +35,20 @@ export async function listen(lab: Lab, traffic: () => Promise<unknown>): Promise
   return { encapsulated: entering.filter(isTunnel).map(read), others: entering.filter((s) => !isTunnel(s)) };
 }
 
-function read({ layers, bytes }: Seen): Encapsulated {
+const read = ({ layers, bytes }: Seen): Encapsulated =>
+  encapsulated(layers, bytes.subarray(COOKED), formatMac(bytes.subarray(COOKED_SENDER, COOKED_SENDER + 6)));
+
+/** A whole frame from the wire. */
+export function readFrame(frame: Uint8Array): Encapsulated {
+  const [eth, ...layers] = packet.decode(frame);
+  return encapsulated(layers, frame.subarray(14), eth?.kind === "eth" ? eth.src : "");
+}
+
+function encapsulated(layers: readonly packet.Layer[], bytes: Uint8Array, sender: string): Encapsulated {
   const [outer, udp, vxlan, ...inner] = layers;
   if (outer?.kind !== "ipv4" || udp?.kind !== "udp" || vxlan?.kind !== "vxlan")
     throw new Error(`not one VXLAN header over UDP over IPv4: ${layers.map((l) => l.kind).join(" ")}`);
-  const sender = [...bytes.subarray(COOKED_SENDER, COOKED_SENDER + 6)].map((b) => b.toString(16).padStart(2, "0"));
-  return { bytes: bytes.subarray(COOKED), outer, udp, vxlan, inner, sender: sender.join(":") };
+  return { bytes, outer, udp, vxlan, inner, sender };
 }
 
 /** A layer of a packet by its kind; throws where there is none. */
