@@ -23,17 +23,20 @@ const deserves = (p: Readable & { ip: packet.Ipv4 }): boolean =>
   p.ip.src !== "0.0.0.0" &&
   !(p.transport?.kind === "icmp" && ERRORS.has(p.transport.type));
 
+/** What an error is about: a frame that a port sent, as it came and as it was read. */
+export interface About {
+  readonly from: Place;
+  readonly frame: Uint8Array;
+  readonly p: Readable;
+  /** Largest IPv4 packet that fits the underlay when encapsulated, in bytes. */
+  readonly mtu: number;
+}
+
 /**
- * The error about a guest's packet, from the gateway of its network, or undefined where none may be sent. It quotes
- * the packet as it came, as much as fits.
+ * The error, from the gateway of the sender's network, or undefined where none may be sent. It quotes the packet as it
+ * came, as much as fits.
  */
-export function icmpError(
-  from: Place,
-  frame: Uint8Array,
-  p: Readable,
-  what: Complaint,
-  mtu = 0,
-): Uint8Array | undefined {
+export function icmpError({ from, frame, p, mtu }: About, what: Complaint): Uint8Array | undefined {
   if (!p.ip || !deserves({ ...p, ip: p.ip })) return undefined;
   const quote = frame.subarray(14, 14 + Math.min(p.ip.length, ERROR_LENGTH - 28));
   return packet.frame(

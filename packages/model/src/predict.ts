@@ -1,7 +1,7 @@
 import { GATEWAY_MAC, type Intent, type packet, routerMac } from "@onehop/core";
-import { type Complaint, icmpError } from "./icmp_error.ts";
+import { type About, type Complaint, icmpError } from "./icmp_error.ts";
 import { dropped, type Outcome, type Step } from "./outcome.ts";
-import { isGroupAddress, type Readable, read } from "./read.ts";
+import { isGroupAddress, read } from "./read.ts";
 import { arpReply } from "./resolve.ts";
 import { echoReply, routed, withMssAtMost } from "./rewrite.ts";
 import { allowedSource } from "./source.ts";
@@ -10,14 +10,9 @@ import { predictWire } from "./wire.ts";
 import { type Place, type World, worldOf } from "./world.ts";
 
 /** A packet on its way through its sender's host. */
-interface Sent {
+interface Sent extends About {
   readonly intent: Intent;
   readonly world: World;
-  readonly from: Place;
-  readonly frame: Uint8Array;
-  readonly p: Readable;
-  /** Largest IPv4 packet that fits the underlay when encapsulated, in bytes. */
-  readonly mtu: number;
 }
 type Ip = packet.Ipv4;
 
@@ -60,7 +55,7 @@ const ending = (s: Sent, path: readonly Step[], result: Outcome["result"]): Outc
 
 /** Dropped, with an error to the sender where one may be sent. */
 function refused(s: Sent, path: readonly Step[], reason: Parameters<typeof dropped>[0], what: Complaint): Outcome {
-  const answer = icmpError(s.from, s.frame, s.p, what, s.mtu);
+  const answer = icmpError(s, what);
   return ending(s, answer ? [...path, "error"] : path, dropped(reason, answer));
 }
 

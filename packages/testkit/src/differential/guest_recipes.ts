@@ -70,12 +70,18 @@ const syn = (s: Scene) => {
   return { ip: s.body().ip, layers: [tcp({ flags, seq: r.bits(), dport: 443, options: packet.concat(options) })] };
 };
 
-const ask = (s: Scene, recipe: string, from: Bound, fields: Partial<packet.Arp>, to: string = ALL_ONES): Case => ({
+/** ARP of a port; by default a broadcast in the port's own name. */
+const ask = (
+  s: Scene,
+  recipe: string,
+  from: Bound,
+  { to, ...fields }: Partial<packet.Arp> & { to?: string },
+): Case => ({
   at: "guest",
   recipe,
   port: from.id,
   frame: packet.frame(
-    eth({ src: from.mac, dst: to }),
+    eth({ src: from.mac, dst: to ?? ALL_ONES }),
     arp({ sender_mac: from.mac, sender_ip: s.random.pick(from.addresses), ...fields }),
     ...(s.random.chance(50) ? [packet.trailer(18)] : []),
   ),
@@ -173,7 +179,7 @@ const ARP: Record<string, Recipe> = {
     const from = s.random.pick(s.senders);
     const other = s.random.pick(s.ports);
     const target = { op: s.random.pick([0, 2, 3, 8]), target_ip: other.addresses[0]!, target_mac: other.mac };
-    return ask(s, "arp_other_kinds", from, target, s.random.pick([other.mac, ALL_ONES, GATEWAY_MAC]));
+    return ask(s, "arp_other_kinds", from, { ...target, to: s.random.pick([other.mac, ALL_ONES, GATEWAY_MAC]) });
   },
   arp_lie: (s) => {
     const from = s.random.pick(s.senders);

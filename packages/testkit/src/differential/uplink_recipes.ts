@@ -6,6 +6,8 @@ import { ALL_ONES, type Bound, type Case, type Scene } from "./scene.ts";
 const { arp, eth, ipv4, udp, vxlan } = packet;
 
 interface Outer {
+  /** A port of the host it arrives at. */
+  readonly at: Bound;
   readonly src: string;
   readonly vni: number;
   readonly flags?: number;
@@ -14,8 +16,8 @@ interface Outer {
   readonly udp?: Partial<packet.Udp>;
 }
 
-/** A frame in VXLAN to the host of `at`. Reserved bits are random now and then: receivers ignore them. */
-function tunnelled(s: Scene, recipe: string, at: Bound, outer: Outer, inner: Uint8Array): Case {
+/** A frame in VXLAN. Reserved bits are random now and then: receivers ignore them. */
+function tunnelled(s: Scene, recipe: string, outer: Outer, inner: Uint8Array): Case {
   const r = s.random;
   const reserved = r.chance(20) ? { reserved: r.bits() & 0xffffff, reserved2: r.int(0, 255) } : {};
   const [, ip] = packet.decode(inner);
@@ -23,7 +25,7 @@ function tunnelled(s: Scene, recipe: string, at: Bound, outer: Outer, inner: Uin
     eth({ src: "06:00:00:00:00:01", dst: "06:00:00:00:00:02" }),
     ipv4({
       src: outer.src,
-      dst: s.host(at).tunnel_address,
+      dst: s.host(outer.at).tunnel_address,
       df: true,
       tos: ip?.kind === "ipv4" ? ip.tos : 0,
       ...outer.ip,
@@ -32,7 +34,7 @@ function tunnelled(s: Scene, recipe: string, at: Bound, outer: Outer, inner: Uin
     vxlan({ vni: outer.vni, flags: outer.flags ?? 8, ...reserved }),
     inner,
   );
-  return { at: "uplink", recipe, host: at.host_id, frame };
+  return { at: "uplink", recipe, host: outer.at.host_id, frame };
 }
 
 /** A local port and another onehop host that might send to it. */
@@ -58,7 +60,7 @@ const forged =
   (s) => {
     const { to, sender } = meeting(s);
     const inner = routedInner(s, to, between(s, sender, to));
-    return tunnelled(s, name, to, { src: sender.tunnel_address, vni: vpcVni(s, to), ...change(s, to) }, inner);
+    return tunnelled(s, name, { at: to, src: sender.tunnel_address, vni: vpcVni(s, to), ...change(s, to) }, inner);
   };
 
 const OVERLAY: Record<string, Recipe> = {
@@ -88,13 +90,18 @@ const OVERLAY: Record<string, Recipe> = {
       { ...good, dst: to.mac },
       { ...good, dst: ALL_ONES },
     ]);
-    return tunnelled(s, "router_mac", to, { src: sender.tunnel_address, vni: vpcVni(s, to) }, routedInner(s, to, macs));
+    return tunnelled(
+      s,
+      "router_mac",
+      { at: to, src: sender.tunnel_address, vni: vpcVni(s, to) },
+      routedInner(s, to, macs),
+    );
   },
   elsewhere: (s) => {
     const { to, sender } = meeting(s);
     const other = s.random.pick(s.ports.filter((p) => p.vpc_id === to.vpc_id));
     const inner = routedInner(s, other, between(s, sender, to));
-    return tunnelled(s, "elsewhere", to, { src: sender.tunnel_address, vni: vpcVni(s, to) }, inner);
+    return tunnelled(s, "elsewhere", { at: to, src: sender.tunnel_address, vni: vpcVni(s, to) }, inner);
   },
   behind_route: (s) => {
     const { to, sender } = meeting(s);
@@ -103,14 +110,14 @@ const OVERLAY: Record<string, Recipe> = {
     const body = s.body();
     const macs = between(s, sender, to);
     const inner = s.frame(macs.src, macs.dst, { ...body.ip, src: "10.0.1.10", dst }, body.layers);
-    return tunnelled(s, "behind_route", to, { src: sender.tunnel_address, vni: vpcVni(s, to) }, inner);
+    return tunnelled(s, "behind_route", { at: to, src: sender.tunnel_address, vni: vpcVni(s, to) }, inner);
   },
   switched_in: (s) => {
     const { to, sender } = meeting(s);
     const dst = s.random.chance(50) ? to.mac : s.random.pick([...s.ports.map((p) => p.mac), GATEWAY_MAC]);
     const inner = routedInner(s, to, { src: "0a:00:00:00:00:10", dst });
     const src = s.random.pick([sender.tunnel_address, s.peer.tunnel_address]);
-    return tunnelled(s, "switched_in", to, { src, vni: s.network(to).vni }, inner);
+    return tunnelled(s, "switched_in", { at: to, src, vni: s.network(to).vni }, inner);
   },
   overlay_class: (s) => {
     const { to, sender } = meeting(s);
@@ -122,7 +129,7 @@ const OVERLAY: Record<string, Recipe> = {
     ]);
     const routedKind = packet.frame(eth({ ...macs, type: s.random.pick([0x86dd, 0x0806]) }), s.random.bytes(40));
     const [vni, body] = s.random.chance(70) ? [s.network(to).vni, inner] : [vpcVni(s, to), routedKind];
-    return tunnelled(s, "overlay_class", to, { src: sender.tunnel_address, vni }, body);
+    return tunnelled(s, "overlay_class", { at: to, src: sender.tunnel_address, vni }, body);
   },
 };
 
@@ -131,13 +138,13 @@ const FROM_PEER: Record<string, Recipe> = {
   peer_switched: (s) => {
     const { to } = meeting(s);
     const inner = routedInner(s, to, { src: "0a:00:00:00:00:99", dst: to.mac });
-    return tunnelled(s, "peer_switched", to, { src: s.peer.tunnel_address, vni: s.network(to).vni }, inner);
+    return tunnelled(s, "peer_switched", { at: to, src: s.peer.tunnel_address, vni: s.network(to).vni }, inner);
   },
   peer_routed: (s) => {
     const { to } = meeting(s);
     const dst = s.random.chance(70) ? to : s.random.pick(s.ports.filter((p) => p.vpc_id === to.vpc_id));
     const inner = routedInner(s, dst, { src: "0a:00:00:00:00:99", dst: GATEWAY_MAC });
-    return tunnelled(s, "peer_routed", to, { src: s.peer.tunnel_address, vni: s.network(to).vni }, inner);
+    return tunnelled(s, "peer_routed", { at: to, src: s.peer.tunnel_address, vni: s.network(to).vni }, inner);
   },
   peer_arp: (s) => {
     const { to } = meeting(s);
@@ -152,7 +159,7 @@ const FROM_PEER: Record<string, Recipe> = {
       eth({ src: "0a:00:00:00:00:99", dst: ALL_ONES }),
       arp({ op: s.random.pick([1, 1, 1, 2]), sender_mac: "0a:00:00:00:00:99", sender_ip: "10.0.1.99", target_ip }),
     );
-    return tunnelled(s, "peer_arp", to, { src: s.peer.tunnel_address, vni: network.vni }, inner);
+    return tunnelled(s, "peer_arp", { at: to, src: s.peer.tunnel_address, vni: network.vni }, inner);
   },
 };
 
