@@ -93,6 +93,13 @@ spec: {cidr: 10.0.1.0/24}
     ).toBe(true);
   });
 
+  it("cannot blow up by aliases of aliases", () => {
+    const bomb = Array.from({ length: 30 }, (_, i) => `a${i}: &a${i} [${i ? `*a${i - 1}, *a${i - 1}` : "x"}]`).join(
+      "\n",
+    );
+    expect(problemsOf(`${bomb}\n`)[0]).toContain("line 1: aliases");
+  });
+
   it("tells every problem at once", () => {
     const text = `${vpc("  cidrs: [10.0.0.1/16]")}---\n${vpc("  cidrz: []")}`;
     expect(problemsOf(text)).toHaveLength(3);

@@ -1,5 +1,14 @@
 import { type FieldError, type Kind, NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
-import { isMap, isNode, LineCounter, type Node, parseAllDocuments, visit, type Document as YamlDocument } from "yaml";
+import {
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  visit,
+  type Document as YamlDocument,
+} from "yaml";
 import { createFlags } from "./fields.ts";
 import { refOf } from "./objects.ts";
 import { specProblems } from "./spec_schema.ts";
@@ -42,13 +51,16 @@ export function parseDocuments(text: string): ObjectDocument[] {
   if (documents.length > MAX_DOCUMENTS) found.add(undefined, `more than ${MAX_DOCUMENTS} documents`);
   for (const document of documents) {
     for (const e of document.errors) found.addAt(e.pos[0], firstLine(e.message));
-    if (document.errors.length > 0 || document.toJS() === null) continue;
+    if (document.errors.length > 0 || isEmpty(document as YamlDocument)) continue;
     const object = readDocument(document as YamlDocument, found);
     if (object) objects.push(object);
   }
   if (found.list.length) throw fileError(found.list);
   return objects;
 }
+
+const isEmpty = ({ contents }: YamlDocument): boolean =>
+  contents === null || (isScalar(contents) && contents.value === null);
 
 const firstLine = (text: string): string => text.split(/ at line \d+|\n/)[0]!.replace(/:$/, "");
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,8 +30,9 @@ export async function startRegion(): Promise<Region> {
     changed: (signal) => new Promise((done) => signal.addEventListener("abort", () => done())),
     query: async () => region.answer,
   };
-  let byte = 0;
-  const random = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, () => (byte = (byte * 5 + 3) & 255));
+  let drawn = 0;
+  const random = (bytes: number): Uint8Array =>
+    createHash("sha256").update(String(drawn++)).digest().subarray(0, bytes);
   const wall = (): number => Date.UTC(2026, 0, 1);
   const server = createServer({
     store,
