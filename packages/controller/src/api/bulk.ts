@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate as breathe } from "node:timers/promises";
 import { bulkSchema, checkAndFill } from "@onehop/api";
 import { type At, type FieldError, OnehopError, port } from "@onehop/core";
 import { keys } from "@onehop/store";
@@ -14,6 +15,8 @@ import { commitOrForget, sameAgain, type Write } from "./write.ts";
 
 /** Rounds in a row that write nothing, before a bulk counts as hopeless. */
 const TRIES = 40;
+/** Items planned before everything else in the process gets its turn. */
+const PLANNED_AT_ONCE = 100;
 /** Reads in flight at once. */
 const READS = 256;
 
@@ -112,7 +115,8 @@ function retried(write: Write, item: Item, found: At<Thing>): ItemResult {
 async function planAll(write: Write, snapshot: Snapshot, items: readonly Item[]) {
   const plans: Plan[] = [];
   const problems = new Map<Item, OnehopError>();
-  for (const item of items) {
+  for (const [i, item] of items.entries()) {
+    if (i % PLANNED_AT_ONCE === PLANNED_AT_ONCE - 1) await breathe();
     try {
       const planned = await planCreate(snapshot, write.noun, item.given, write.context);
       await snapshot.adopt(planned.draft);

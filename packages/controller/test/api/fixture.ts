@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "@onehop/api";
 import type { Status } from "@onehop/core";
 import { OnehopError } from "@onehop/core";
-import { IntentView, ManualClock, MemoryStore, type Store, systemClock } from "@onehop/store";
+import { IntentView, ManualClock, MemoryStore, openStore, type Store, startEtcd, systemClock } from "@onehop/store";
 import pino from "pino";
 import { expect } from "vitest";
 import { type ApiServer, createServer, type ServerOptions } from "../../src/http/server.ts";
@@ -85,6 +86,19 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Serve
     ending.abort();
   };
   return { store, status, server, root, url, logs, close };
+}
+
+/** An etcd of the test's own. unsafe: fast, and as safe as anything against a killed process. */
+export async function privateEtcd(mode: "unsafe" | "safe") {
+  const dataDir = await mkdtemp(join(tmpdir(), "oh-api-etcd-"));
+  const etcd = await startEtcd({ dataDir, ...(mode === "unsafe" ? { unsafeNoFsync: true as const } : {}) });
+  const store = openStore(etcd.url);
+  const stop = async () => {
+    await store.close();
+    await etcd.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { store, stop, url: etcd.url };
 }
 
 /** Everything in a store, as text: equal before and after means that nothing was stored. */
