@@ -301,3 +301,45 @@ test("Everything else on the uplink is left to the host", () => {
   const f = frame(eth({}), ipv4({ src: "192.0.2.1", dst: "192.0.2.2" }), udp({ dport: 53 }), 12);
   expect(reason(predictWire(intent, h2.id, f))).toBe("left");
 });
+
+test("Who asks DHCP for an address has none yet, and is not a liar for it", () => {
+  const discover = (src: string, dport: number) =>
+    reason(
+      send(frame(eth({ src: web.mac, dst: GATEWAY_MAC }), ipv4({ src, dst: "255.255.255.255" }), udp({ dport }), 240)),
+    );
+  expect(discover("0.0.0.0", 67)).toBe("service");
+  expect(discover("10.0.1.7", 67)).toBe("source_address");
+  expect(discover("0.0.0.0", 53)).toBe("source_address");
+});
+
+test("The gateway answers whole echo requests only", () => {
+  const ping = (more: Partial<packet.Ipv4>) =>
+    reason(
+      send(
+        frame(eth({ src: web.mac, dst: GATEWAY_MAC }), ipv4({ src: "10.0.1.5", dst: "10.0.1.1", ...more }), icmp({})),
+      ),
+    );
+  expect(ping({})).toBe("answered");
+  expect(ping({ mf: true })).toBe("service");
+  expect(ping({ offset: 8, protocol: 1 })).toBe("service");
+});
+
+test("Congestion that the underlay marked goes on to a guest that can hear of it, and costs others the packet (RFC 6040)", () => {
+  const through = (inner: number, outer: number) => {
+    const f = to("10.0.1.8", far.mac, { tos: inner });
+    const carried = frame(
+      eth({}),
+      ipv4({ src: "192.0.2.1", dst: "192.0.2.2", tos: outer }),
+      udp({ sport: 50000, dport: 4789 }),
+      vxlan({ vni: 5001 }),
+      f,
+    );
+    const { result } = predictWire(intent, h2.id, carried);
+    return result.kind === "delivered" ? (decode(result.frame)[1] as packet.Ipv4).tos : reason({ result } as Outcome);
+  };
+  expect(through(2, 2)).toBe(2);
+  expect(through(2, 3)).toBe(3);
+  expect(through(1, 3)).toBe(3);
+  expect(through(0, 2)).toBe(0);
+  expect(through(0, 3)).toBe("overlay_header");
+});
