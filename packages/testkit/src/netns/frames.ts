@@ -55,3 +55,17 @@ export const isAt = (asker: Station, owner: Station): Uint8Array =>
 
 /** The gateway of a guest's network, as the guest sees it. */
 export const gatewayOf = (guest: Guest): Station => ({ mac: GATEWAY_MAC, address: guest.gateway });
+
+/** An ICMP error of the gateway about a packet, quoting as much as fits (RFC 1812 section 4.3.2.3). */
+export function errorAbout(sent: Uint8Array, error: { type: number; code: number; mtu?: number }, gateway: string) {
+  const [eth, ip] = packet.decode(sent);
+  if (eth?.kind !== "eth" || ip?.kind !== "ipv4") throw new Error("not an IPv4 frame");
+  const quote = sent.subarray(14, 14 + Math.min(ip.length, MOST_OF_ERROR - 28));
+  return packet.frame(
+    packet.eth({ src: GATEWAY_MAC, dst: eth.src }),
+    packet.ipv4({ src: gateway, dst: ip.src }),
+    packet.icmp(error),
+    quote,
+  );
+}
+const MOST_OF_ERROR = 576;
