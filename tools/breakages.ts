@@ -3,7 +3,8 @@
  * for it turns red: `npm run breakages [-- WORDS]`, where WORDS pick those whose name has them. Exits 1 where one goes unnoticed.
  */
 import { fileURLToPath } from "node:url";
-import { BREAKAGES, type Breakage, type NamedTest } from "../packages/testkit/src/breakages/list.ts";
+import type { Breakage, NamedTest } from "../packages/testkit/src/breakages/breakage.ts";
+import { BREAKAGES } from "../packages/testkit/src/breakages/list.ts";
 import { Scratch, type TestResult } from "../packages/testkit/src/breakages/scratch.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Breakage, NamedTest } from "./list.ts";
+import type { Breakage, NamedTest } from "./breakage.ts";
 
 /**
  * What a named test did. failed: what it expects did not hold. erred: it threw something else, such as the verifier's
