@@ -12,8 +12,8 @@ export interface PortSpec {
 
 export const portId = (name: string): string =>
   `00000000-0000-4000-8000-${Buffer.from(name).toString("hex").padStart(12, "0")}`;
-/** Last bytes of a port's address and MAC, from its name's digits. */
-const number = (name: string): number => Number(name.replace(/\D/g, ""));
+/** Last byte of a port's address and MAC, from its name's digits. */
+const number = (name: string): number => Number(name.replace(/\D/g, "")) % 250;
 export const addressOf = ({ name, network = 1 }: PortSpec): string => `10.0.${network}.${number(name) + 1}`;
 
 const portPlan = (spec: PortSpec): PortPlan => ({
