@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause)
-/* On the idle VXLAN device: super-packets for taps, decapsulated by the kernel. */
+/* On the idle VXLAN device: super-packets that the kernel had to decapsulate. */
 #include "lib/pkt.h"
 #include "stages/overlay_key.h"
 #include "stages/parse.h"

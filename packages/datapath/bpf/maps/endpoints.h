@@ -7,7 +7,7 @@
 
 enum oh_device {
 	OH_DEVICE_NONE = 0,	/* the slot is free, or its device is gone */
-	OH_DEVICE_VETH,		/* deliver with redirect_peer */
+	OH_DEVICE_VETH,		/* deliver with redirect_peer; the peer is in another namespace */
 	OH_DEVICE_TAP,		/* deliver with redirect; super-packets by the idle VXLAN device */
 };
 

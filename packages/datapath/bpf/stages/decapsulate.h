@@ -23,8 +23,18 @@ OH_INLINE int combine_ecn(struct oh_pkt *p)
 }
 
 /*
- * A super-packet for a tap goes through the kernel's VXLAN device, which ends its being a tunnel's: a tap would get it
- * in small pieces otherwise. The device drops what has reserved bits or a wrong checksum, so both are cleared.
+ * Super-packets that must not look like a tunnel's to who gets them: a tap would get them in small pieces, and a guest's
+ * kernel, taking UDP apart for a socket, would look for the tunnel's headers. TCP of a veth is not taken apart again.
+ */
+OH_INLINE int needs_kernel(const struct oh_pkt *p)
+{
+	return p->skb->gso_size && p->to.endpoint &&
+	       (p->to.endpoint->device == OH_DEVICE_TAP || p->head.ip.protocol != OH_PROTO_TCP);
+}
+
+/*
+ * Through the kernel's VXLAN device, which ends its being a tunnel's. The device drops what has reserved bits or a wrong
+ * checksum, so both are cleared.
  */
 OH_INLINE int leave_to_overlay(struct oh_pkt *p)
 {
@@ -46,7 +56,7 @@ OH_INLINE int decapsulate(struct oh_pkt *p)
 	int rc;
 
 	p->stage = OH_STAGE_REWRITE;
-	if (p->to.endpoint && p->to.endpoint->device == OH_DEVICE_TAP && p->skb->gso_size)
+	if (needs_kernel(p))
 		return leave_to_overlay(p);
 	rc = combine_ecn(p);
 	if (rc)

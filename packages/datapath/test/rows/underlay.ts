@@ -106,6 +106,13 @@ export const TUNNELLED: readonly Row[] = [
     ends: { action: "stack", reason: "none", stage: "rewrite", retval: 0, mark: 0x6f686f70 },
     out: wire(1, 2, NET.front, datagram("web", "vm")),
   },
+  {
+    title: "so are a container's super-packets of UDP, which its kernel takes apart",
+    from: at2,
+    frame: wire(1, 2, NET.front, toFar),
+    gso_size: 1400,
+    ends: { action: "stack", reason: "none", stage: "rewrite", retval: 0, mark: 0x6f686f70 },
+  },
 ];
 
 const peerAsks = (target_ip: string, more: Partial<packet.Arp> = {}) =>
