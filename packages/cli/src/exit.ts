@@ -61,17 +61,22 @@ export function explain(error: unknown): string {
     const text = problem.pointer ? `${problem.pointer}: ${problem.detail}` : problem.detail;
     if (!message.includes(problem.detail)) lines.push(`  ${text}`);
   }
-  for (const user of listOf(fields?.used_by)) lines.push(`  used by ${user}`);
+  for (const { kind, name } of usersOf(fields?.used_by))
+    if (!message.includes(name)) lines.push(`  used by ${[kind, name].filter(Boolean).join("/")}`);
   if (hint) lines.push(`Hint: ${hint}`);
   if (typeof fields?.request_id === "string" && error.detail.status >= 500) lines.push(`Request: ${fields.request_id}`);
   return `${lines.join("\n")}\n`;
 }
 
-function listOf(users: unknown): string[] {
+interface User {
+  readonly kind?: string;
+  readonly name: string;
+}
+
+function usersOf(users: unknown): User[] {
   if (!Array.isArray(users)) return [];
-  return users.map((u) => {
-    if (typeof u === "string") return u;
-    const { kind, name, id } = u as { kind?: string; name?: string; id?: string };
-    return [kind, name ?? id].filter(Boolean).join("/");
+  return users.map((u: string | { kind?: string; name?: string; id?: string }) => {
+    if (typeof u === "string") return { name: u };
+    return { ...(u.kind ? { kind: u.kind } : {}), name: u.name ?? u.id ?? "" };
   });
 }

@@ -92,8 +92,12 @@ export async function listAction(io: Io, noun: Noun, options: Options): Promise<
   const labels = (options.label as string[] | undefined) ?? [];
   for (const text of labels) splitPair("--label", text);
   if (labels.length) query.label = labels;
-  await printThings(session.printer, noun, await listThings(session.api, noun, query));
+  const things = await listThings(session.api, noun, query);
+  await printThings(session.printer, noun, things.sort(byName));
 }
+
+/** The API's order is that of ids, which says nothing to people; `web-2` comes before `web-10`. */
+const byName = (a: Thing, b: Thing): number => a.name.localeCompare(b.name, "en", { numeric: true });
 
 function show(parent: Command, noun: Noun, io: Io): void {
   const command = parent.command("show").description(`show one ${noun.kind}, its status included`);
