@@ -58,6 +58,8 @@ OH_INLINE void error_headers(const struct oh_pkt *p, struct oh_error *e, __u32 q
 	e->eth.type = bpf_htons(OH_ETHERTYPE_IPV4);
 	e->ip.version_ihl = 0x45;
 	e->ip.total_len = bpf_htons(OH_IP_LEN + OH_ICMP_LEN + quote);
+	/* Without an identification it must not be fragmented (RFC 6864). */
+	e->ip.fragment = bpf_htons(OH_IP_DF);
 	e->ip.ttl = OH_IP_TTL;
 	e->ip.protocol = OH_PROTO_ICMP;
 	e->ip.src = p->from->gateway;

@@ -180,7 +180,7 @@ export const ROUTED: readonly Row[] = [
     ends: { action: "reply", reason: "unknown_destination", class: "layer3", stage: "route" },
     out: packet.frame(
       eth({ src: GATEWAY, dst: mac("twin"), type: 0x0800 }),
-      ipv4({ src: "10.0.1.1", dst: ip("twin") }),
+      ipv4({ src: "10.0.1.1", dst: ip("twin"), df: true }),
       packet.icmp({ type: 3, code: 1 }),
       routedTo("twin", ip("db")).subarray(14),
     ),

@@ -159,7 +159,7 @@ export const GATEWAY_ADDRESS: readonly Row[] = [
 const complaint = (about: Uint8Array, what: { type: number; code: number; mtu?: number }, quote = 548) =>
   frame(
     eth({ src: GATEWAY, dst: mac("web"), type: 0x0800 }),
-    ipv4({ src: "10.0.1.1", dst: ip("web") }),
+    ipv4({ src: "10.0.1.1", dst: ip("web"), df: true }),
     icmp(what),
     about.slice(14, 14 + quote),
   );

@@ -17,7 +17,7 @@ const sized = (to: GuestName, length: number, l3: Partial<packet.Ipv4> = {}) =>
 const tooBig = (about: Uint8Array) =>
   frame(
     eth({ src: GATEWAY, dst: mac("web"), type: 0x0800 }),
-    ipv4({ src: "10.0.1.1", dst: ip("web") }),
+    ipv4({ src: "10.0.1.1", dst: ip("web"), df: true }),
     icmp({ type: 3, code: 4, mtu: MTU }),
     about.slice(14, 14 + 548),
   );
