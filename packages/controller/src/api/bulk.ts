@@ -4,19 +4,20 @@ import { bulkSchema, checkAndFill } from "@onehop/api";
 import { type At, type FieldError, OnehopError, port } from "@onehop/core";
 import { keys } from "@onehop/store";
 import { type Fate, groups } from "../handlers/commit.ts";
-import type { Draft } from "../handlers/draft.ts";
+import { type Draft, PlannedAlready } from "../handlers/draft.ts";
 import type { Thing } from "../handlers/index.ts";
 import { type Planned, parse, planCreate } from "../handlers/objects.ts";
 import { Snapshot } from "../handlers/snapshot.ts";
 import { refuseForbidden, stamp } from "./bodies.ts";
 import { type Retryable, remember, remembered } from "./idempotency.ts";
 import { busy, refuseBody } from "./refusals.ts";
-import { commitOrForget, sameAgain, type Write } from "./write.ts";
+import { sameAgain, type Write } from "./write.ts";
+import { TRIES } from "./writer.ts";
 
-/** Rounds in a row that write nothing, before a bulk counts as hopeless. */
-const TRIES = 40;
 /** Items planned before everything else in the process gets its turn. */
 const PLANNED_AT_ONCE = 100;
+/** Items written before other writers of this process have their turn. */
+const WRITTEN_AT_ONCE = 200;
 /** Reads in flight at once. */
 const READS = 256;
 
@@ -31,7 +32,7 @@ interface Item {
   readonly body: unknown;
   readonly given: Thing;
 }
-interface Plan extends Planned {
+interface Planning extends Planned {
   readonly item: Item;
 }
 
@@ -39,63 +40,70 @@ const checkBulk = checkAndFill(bulkSchema(port));
 
 /**
  * Creates many objects. All are planned before any is written, so that a wrong one refuses the whole request with nothing
- * stored; then they are written in groups, and those that lose a race later have their own result.
+ * stored; then they are written some at a time, and those that lose a race have their own result.
  */
 export async function createMany(write: Write, body: unknown): Promise<ItemResult[]> {
   const items = checkedItems(write, body);
   const results: ItemResult[] = [];
-  const snapshot = new Snapshot(write.store);
-  const again = write.retryable && (await remembered(snapshot, write.retryable));
+  const { store } = write.writer;
+  const again = write.retryable && (await remembered(new Snapshot(store), write.retryable));
   let todo = again ? await withoutExisting(write, items, results) : items;
-  let { plans, problems } = await planAll(write, snapshot, todo);
+  let { problems } = await planAll(write, new Snapshot(store), todo);
   if (problems.size > 0 && !again) {
+    // What refuses a retry may be what its first try has made.
     todo = await withoutExisting(write, items, results);
-    ({ plans, problems } = await planAll(write, new Snapshot(write.store), todo));
+    ({ problems } = await planAll(write, new Snapshot(store), todo));
   }
   if (problems.size > 0) throw refuseAll(problems);
-  if (write.retryable && !again && plans[0])
-    await remember(plans[0].draft, write.retryable, { status: 200, body: null }, write.context.leases);
-  await writeAll(write, plans, results);
+  const remembering = again ? undefined : write.retryable;
+  for (let i = 0; i < todo.length; i += WRITTEN_AT_ONCE)
+    await writeSome(write, todo.slice(i, i + WRITTEN_AT_ONCE), {
+      results,
+      ...(i === 0 && remembering ? { remembering } : {}),
+    });
   return results;
 }
 
-/** Writes group by group; what loses a race is planned anew. */
-async function writeAll(write: Write, first: Plan[], results: ItemResult[]): Promise<void> {
-  let plans = first;
-  for (let fruitless = 0; plans.length > 0; ) {
-    const left = await writeGroups(write, plans, results);
-    fruitless = left.length < plans.length ? 0 : fruitless + 1;
-    if (fruitless === TRIES) {
-      for (const { item } of left) results[item.index] = { status: 503, problem: busy() };
-      return;
-    }
-    const next = await planAll(
-      write,
-      new Snapshot(write.store),
-      left.map((p) => p.item),
-    );
-    for (const [item, problem] of next.problems) results[item.index] = { status: problem.detail.status, problem };
-    plans = next.plans;
-  }
+interface Progress {
+  readonly results: ItemResult[];
+  /** To be remembered with the first item that is written. */
+  readonly remembering?: Retryable;
 }
 
-/** Writes until a group fails; answers the plans without a result. */
-async function writeGroups(write: Write, plans: Plan[], results: ItemResult[]): Promise<Plan[]> {
-  const byDraft = new Map<Draft, Plan>(plans.map((p) => [p.draft, p]));
+/** Writes items until each has its result; what loses a race is planned anew. */
+async function writeSome(write: Write, items: readonly Item[], progress: Progress): Promise<void> {
+  const { results } = progress;
+  let left = items;
+  for (let fruitless = 0; left.length > 0 && fruitless < TRIES; ) {
+    await write.writer.turns.take(() => writeGroups(write, left, progress));
+    const next = left.filter((item) => results[item.index] === undefined);
+    fruitless = next.length < left.length ? 0 : fruitless + 1;
+    left = next;
+  }
+  for (const { index } of left) results[index] = { status: 503, problem: busy() };
+}
+
+/** Writes group by group, until one fails. */
+async function writeGroups(write: Write, items: readonly Item[], { results, remembering }: Progress): Promise<void> {
+  const snapshot = new Snapshot(write.writer.store);
+  const { plans, problems } = await planAll(write, snapshot, items);
+  for (const [item, problem] of problems) results[item.index] = { status: problem.detail.status, problem };
+  if (remembering && plans[0] && !(await remembered(snapshot, remembering)))
+    await remember(plans[0].draft, remembering, { status: 200, body: null }, write.context.leases);
+  const byDraft = new Map<Draft, Planning>(plans.map((p) => [p.draft, p]));
   for (const group of groups(plans.map((p) => p.draft))) {
-    const fates = await commitOrForget(group[0]!.snapshot, group, write.context);
+    const fates = await write.writer.commit(snapshot, group);
     for (const [i, fate] of fates.entries()) {
-      const plan = byDraft.get(group[i]!)!;
-      const result = resultOf(write, plan, fate);
-      if (result) results[plan.item.index] = result;
+      const planned = byDraft.get(group[i]!)!;
+      const result = resultOf(write, planned, fate);
+      if (result) results[planned.item.index] = result;
     }
-    // All that follows was planned upon what has just proved old.
-    if (!("done" in fates[0]!)) break;
+    // What follows was planned upon what has just proved old.
+    if (!("done" in fates[0]!)) return;
   }
-  return plans.filter((p) => results[p.item.index] === undefined);
 }
 
-function resultOf(write: Write, { item, object }: Plan, fate: Fate): ItemResult | undefined {
+function resultOf(write: Write, { item, object }: Planning, fate: Fate): ItemResult | undefined {
   if ("again" in fate) return undefined;
   if ("done" in fate) return { status: 201, object: { ...object, revision: fate.done } };
   if ("refused" in fate) return { status: fate.refused.detail.status, problem: fate.refused };
@@ -113,7 +121,7 @@ function retried(write: Write, item: Item, found: At<Thing>): ItemResult {
 }
 
 async function planAll(write: Write, snapshot: Snapshot, items: readonly Item[]) {
-  const plans: Plan[] = [];
+  const plans: Planning[] = [];
   const problems = new Map<Item, OnehopError>();
   for (const [i, item] of items.entries()) {
     if (i % PLANNED_AT_ONCE === PLANNED_AT_ONCE - 1) await breathe();
@@ -122,8 +130,8 @@ async function planAll(write: Write, snapshot: Snapshot, items: readonly Item[])
       await snapshot.adopt(planned.draft);
       plans.push({ ...planned, item });
     } catch (problem) {
-      if (!(problem instanceof OnehopError)) throw problem;
-      problems.set(item, problem);
+      if (problem instanceof OnehopError) problems.set(item, problem);
+      else if (!(problem instanceof PlannedAlready)) throw problem;
     }
   }
   return { plans, problems };
@@ -134,7 +142,9 @@ async function withoutExisting(write: Write, items: readonly Item[], results: It
   const missing: Item[] = [];
   for (let i = 0; i < items.length; i += READS) {
     const some = items.slice(i, i + READS);
-    const found = await Promise.all(some.map((it) => write.store.get(keys.object(write.noun.plural, it.given.id))));
+    const found = await Promise.all(
+      some.map((it) => write.writer.store.get(keys.object(write.noun.plural, it.given.id))),
+    );
     for (const [j, entry] of found.entries()) {
       const item = some[j]!;
       if (entry) results[item.index] = retried(write, item, parse(entry));

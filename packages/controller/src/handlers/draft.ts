@@ -23,6 +23,9 @@ export interface Refusal {
   readonly retry_after?: number;
 }
 
+/** A write planned earlier upon the same snapshot takes what the system chose for this one: plan upon a newer one. */
+export class PlannedAlready extends Error {}
+
 /** No key may exist with this prefix; `refuse` tells what does. */
 export interface Unused {
   readonly prefix: string;
@@ -55,8 +58,8 @@ export class Draft {
   }
 
   claim(claim: Claim): void {
-    if (claim.refusal && this.snapshot.planned(claim.key) !== undefined)
-      throw refuse(claim.refusal, "is given twice in this request");
+    if (this.snapshot.planned(claim.key) !== undefined)
+      throw claim.refusal ? refuse(claim.refusal, "is given twice in this request") : new PlannedAlready(claim.key);
     this.claims.push(claim);
   }
 

@@ -3,6 +3,7 @@ import type { Clock, Store } from "@onehop/store";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import type { Registry } from "prom-client";
 import type { Leases } from "../allocate/leases.ts";
+import type { Writer } from "../api/writer.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Context, Limits, Random } from "../handlers/handler.ts";
 import type { StatusSource } from "../status_source.ts";
@@ -37,6 +38,7 @@ export interface ServerOptions {
 /** What the routes share. */
 export interface App {
   readonly store: Store;
+  readonly writer: Writer;
   readonly status: StatusSource;
   readonly clock: Clock;
   readonly version: string;

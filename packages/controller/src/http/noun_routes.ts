@@ -1,10 +1,11 @@
 import type { Verb } from "@onehop/api";
 import { type At, type Kind, type Noun, OnehopError, type Port, type Status } from "@onehop/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Written } from "../api/attempt.ts";
 import { createMany } from "../api/bulk.ts";
 import { requestHash } from "../api/idempotency.ts";
 import { getOne, listPage, type QueryValues } from "../api/read.ts";
-import { change, create, remove, type Write, type Written } from "../api/write.ts";
+import { change, create, remove, type Write } from "../api/write.ts";
 import type { Thing } from "../handlers/index.ts";
 import type { AnyObject } from "../status_source.ts";
 import { type App, callerIn, type Serve } from "./app.ts";
@@ -69,13 +70,13 @@ function waitFor(app: App, { reply, read, ms }: Exchange & { read: () => Promise
   return untilRealised({ read, source: app.status, clock: app.clock, ms, signal });
 }
 
-function writeOf({ store, contextOf }: App, noun: Noun, request: FastifyRequest): Write {
+function writeOf({ writer, contextOf }: App, noun: Noun, request: FastifyRequest): Write {
   const caller = callerIn(request);
   const key = idempotencyKeyOf(request.headers["idempotency-key"]);
   const expects = ifMatch(request.headers["if-match"]);
   const hash = key === undefined ? "" : requestHash(request.method, request.url, request.body);
   return {
-    store,
+    writer,
     noun,
     context: contextOf(caller),
     ...(key === undefined ? {} : { retryable: { who: caller.id, key, hash } }),

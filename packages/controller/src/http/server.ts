@@ -3,6 +3,7 @@ import { OnehopError } from "@onehop/core";
 import { StoreError } from "@onehop/store";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
 import { Leases } from "../allocate/leases.ts";
+import { Writer } from "../api/writer.ts";
 import { demand, ROOT } from "../auth/caller.ts";
 import { callerOf } from "../auth/tokens.ts";
 import { LIMITS } from "../handlers/handler.ts";
@@ -31,7 +32,8 @@ export function createServer(options: ServerOptions): ApiServer {
   const { status, clock, version = "0.1.0" } = options;
   const leases = new Leases(store, clock);
   const contextOf = makeContext(options, leases, { ...LIMITS, ...options.limits });
-  const shared: App = { store, status, clock, version, closing: closing.signal, contextOf };
+  const writer = new Writer(store, leases);
+  const shared: App = { store, writer, status, clock, version, closing: closing.signal, contextOf };
   const metrics = makeMetrics(options.view, version, options.registry);
   const app = makeFastify(options);
   const listeners = new Listeners((request, response) => app.routing(request, response));

@@ -85,7 +85,7 @@ test("a member writes what is its project's, and reads hosts", async () => {
   expect(vpc.project_id).toBe(shop.project.id);
   const network = await member.create("networks", { vpc_id: vpc.id });
   const port = await member.create("ports", { network_id: network.id });
-  expect((await member.list("hosts")).map((h) => h.name)).toEqual(["h-shop", "h-bank"].toSorted());
+  expect((await member.list("hosts")).map((h) => h.name).toSorted()).toEqual(["h-bank", "h-shop"]);
   expect((await member.get("hosts", shop.host.id)).number).toBe(shop.host.number);
   await member.delete("ports", port.id);
 });
