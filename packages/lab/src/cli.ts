@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { Client } from "@onehop/api/client";
 import { type Command, InvalidArgumentError } from "commander";
-import { demonstrate } from "./demo/demo.ts";
+import { demonstrate, writeResult } from "./demo/demo.ts";
+import { messageOf, resultOf } from "./demo/result.ts";
 import { table } from "./demo/table.ts";
 import { detach, down, isDetached, tellStarter } from "./detached.ts";
 import { type Guest, listGuests } from "./guests.ts";
@@ -75,6 +76,9 @@ const progress = () => progressLines(toStderr, () => performance.now());
 /** Aborted by Ctrl-C and the like, however often, and when whoever started us is gone. */
 function leaving(): AbortSignal {
   const controller = new AbortController();
+  // Ctrl-C also ends the `tee` that reads us: cleaning up goes on without a reader.
+  for (const stream of [process.stdout, process.stderr])
+    stream.removeAllListeners("error").on("error", () => undefined);
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => controller.abort());
   const parent = process.ppid;
   if (!isDetached) setInterval(() => process.ppid === parent || controller.abort(), 500).unref();
@@ -117,12 +121,16 @@ async function up(options: UpOptions): Promise<void> {
 async function demo(options: DemoFlags): Promise<void> {
   const signal = leaving();
   const tell = progress();
-  const lab = await Lab.up({ ...options, progress: tell });
+  const lab = await Lab.up({ ...options, progress: tell }).catch(async (error: unknown) => {
+    await writeResult(options.json, resultOf([], undefined, [messageOf(error)]));
+    throw error;
+  });
   try {
     const result = await demonstrate(lab, { ...options, progress: tell, signal });
-    process.stdout.write(`\n${table(result)}\n`);
     if (!result.ok) process.exitCode = 1;
-    if (options.once || signal.aborted) return;
+    if (signal.aborted) return;
+    process.stdout.write(`\n${table(result)}\n`);
+    if (options.once) return;
     lab.takeDefaultSocket();
     toStderr(guide(lab));
     await left(signal);

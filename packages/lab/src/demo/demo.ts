@@ -4,7 +4,7 @@ import type { Lab } from "../lab.ts";
 import type { Progress } from "../progress.ts";
 import { pairsOf } from "./cases.ts";
 import { type Isolation, proveIsolation } from "./isolation.ts";
-import { type DemoResult, resultOf } from "./result.ts";
+import { type DemoResult, messageOf, resultOf } from "./result.ts";
 import { measureRow, type Row } from "./row.ts";
 
 export interface DemoOptions {
@@ -29,11 +29,16 @@ export async function demonstrate(lab: Lab, options: DemoOptions): Promise<DemoR
     await prepare(lab, options);
     isolation = await measure(lab, options, rows);
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(messageOf(error));
   }
   const result = resultOf(rows, isolation, problems);
-  if (options.json) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  await writeResult(options.json, result);
   return result;
+}
+
+/** As JSON, where a file is named. */
+export async function writeResult(file: string | undefined, result: DemoResult): Promise<void> {
+  if (file) await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
 }
 
 async function prepare(lab: Lab, options: DemoOptions): Promise<void> {

@@ -34,6 +34,8 @@ export function resultOf(
   };
 }
 
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 function isolationProblems(isolation: Isolation | undefined): string[] {
   if (!isolation) return ["it was not seen whether the VPCs are apart"];
   return [

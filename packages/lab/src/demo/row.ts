@@ -4,6 +4,7 @@ import type { FabricPlan } from "../fabric/plan.ts";
 import { type PingResult, ping } from "../traffic/ping.ts";
 import { tcpThroughput } from "../traffic/tcp.ts";
 import type { Case, Pair } from "./cases.ts";
+import { messageOf } from "./result.ts";
 
 /** One line of the result: a pair of guests, measured and judged. */
 export interface Row {
@@ -46,7 +47,7 @@ export async function measureRow(pair: Pair, fabric: FabricPlan, number: number)
     if (echoes?.received) tcp = await tcpThroughput({ from: from.namespace, to: to.namespace, address, seconds: 1 });
     if (tcp === undefined) problems.push("no TCP connection came about");
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(messageOf(error));
   }
   return {
     from: `${from.project}/${from.port}`,
