@@ -53,11 +53,17 @@ function inherit(command: Command): void {
   }
 }
 
+/** `lab exec web-1 -- ping`: commander hands the two dashes on to a command that takes its options as they come. */
+export function withoutDashes(argv: readonly string[]): string[] {
+  const at = argv[0] === "lab" && argv[1] === "exec" ? argv.indexOf("--") : -1;
+  return argv.filter((_, i) => i !== at);
+}
+
 /** Runs one command line (without the program's name) and answers the exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const program = await createProgram(io, argv[0] === "lab" || argv[1] === "lab" ? "lab" : "no lab");
-    await program.parseAsync([...argv], { from: "user" });
+    await program.parseAsync(withoutDashes(argv), { from: "user" });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

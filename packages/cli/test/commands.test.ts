@@ -2,7 +2,8 @@ import { NOUNS, OnehopError } from "@onehop/core";
 import { describe, expect, it } from "vitest";
 import type { Api, Thing } from "../src/api.ts";
 import { connect } from "../src/node_io.ts";
-import { terminal } from "./terminal.ts";
+import { createProgram, withoutDashes } from "../src/program.ts";
+import { SILENT, terminal } from "./terminal.ts";
 
 const id = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`;
 const meta = { labels: {}, created_at: "2026-01-01T00:00:00Z", updated_at: "2026-01-01T00:00:00Z" };
@@ -281,4 +282,20 @@ it("-v shows each request on standard error, and not the token.", async () => {
   const ran = await terminal(stub(lists).api, { env: { ONEHOP_TOKEN: "secret" } })("port", "list", "-v");
   expect(ran.err).toContain("GET /v1/ports?limit=1000 → 200");
   expect(ran.err + ran.out).not.toContain("secret");
+});
+
+it("A command for a guest of the lab may stand behind two dashes or not, with options of its own.", async () => {
+  for (const dashes of [["--"], []]) {
+    let ran: unknown;
+    const program = await createProgram({ ...SILENT, connect }, "lab");
+    const lab = program.commands.find((c) => c.name() === "lab");
+    lab?.commands
+      .find((c) => c.name() === "exec")
+      ?.action((where, command) => {
+        ran = [where, command];
+      });
+    const argv = ["lab", "exec", "web-1", ...dashes, "ping", "-c", "3", "--help"];
+    await program.parseAsync(withoutDashes(argv), { from: "user" });
+    expect(ran).toEqual(["web-1", ["ping", "-c", "3", "--help"]]);
+  }
 });

@@ -16,6 +16,18 @@ export interface TerminalOptions {
   readonly now?: () => number;
 }
 
+/** A terminal that nobody looks at. */
+export const SILENT: Omit<Io, "connect"> = {
+  env: {},
+  out: () => undefined,
+  err: () => undefined,
+  isTTY: false,
+  readFile: async () => "",
+  now: () => 0,
+  pause: async () => undefined,
+  untilStopped: () => AbortSignal.abort(),
+};
+
 /** Runs command lines in this process against one API; time passes only by `pause` and by what is asked of `now`. */
 export function terminal(connect: Io["connect"] | Api, options: TerminalOptions = {}) {
   let clock = 0;
@@ -23,6 +35,7 @@ export function terminal(connect: Io["connect"] | Api, options: TerminalOptions 
     let out = "";
     let err = "";
     const io: Io = {
+      ...SILENT,
       env: options.env ?? {},
       out: (text) => {
         out += text;
@@ -36,7 +49,6 @@ export function terminal(connect: Io["connect"] | Api, options: TerminalOptions 
       pause: async (ms) => {
         clock += ms;
       },
-      untilStopped: () => AbortSignal.abort(),
       connect: typeof connect === "function" ? connect : async () => connect,
     };
     const code = await run(argv, io);
