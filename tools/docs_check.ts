@@ -21,7 +21,9 @@ const lineAt = (text: string, index: number): number => text.slice(0, index).spl
 export function missingPaths(doc: string, text: string, exists: Exists): string[] {
   const prose = withoutFences(text);
   const found: string[] = [];
-  for (const m of prose.matchAll(/`((?:packages|tools|tests|docs|examples|bin|\.ci)\/[^`\s<>*{}]*|[A-Z]+\.md)`/g)) {
+  for (const m of prose.matchAll(
+    /`((?:packages|tools|tests|bench|docs|examples|bin|\.ci)\/[^`\s<>*{}]*|[A-Z]+\.md)`/g,
+  )) {
     const path = m[1]!.replace(/\/$/, "");
     if (/\/dist\b|\.gen\.ts$|^docs\/reference/.test(path)) continue;
     if (!exists(path)) found.push(`${doc}:${lineAt(prose, m.index)}: there is no ${path}`);

@@ -25,7 +25,7 @@ export interface Excess {
 const isTest = (path: string): boolean => /\.(test|scenario)\.ts$|\/test\//.test(path);
 
 function sources(): string[] {
-  const args = ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "tools", "tests"];
+  const args = ["ls-files", "--cached", "--others", "--exclude-standard", "packages", "tools", "tests", "bench"];
   const files = execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).split("\n");
   return files.filter((f) => /\.(ts|c|h|sh|mjs)$/.test(f) && !f.endsWith(".gen.ts") && existsSync(join(ROOT, f)));
 }
