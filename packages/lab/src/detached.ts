@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { onehop } from "./install.ts";
-import { isLabId } from "./names.ts";
 import { isAlive, signal } from "./system/identity.ts";
 import { liveLabs } from "./system/state.ts";
 import { sweepDead } from "./system/sweep.ts";
@@ -35,12 +34,18 @@ export function detach(args: readonly string[], tell: (text: string) => void): P
   });
 }
 
-/** Ends the labs that live, or one, and cleans after dead ones. */
+/** Ends a lab and cleans after dead ones. The id may be left out while there is only one. */
 export async function down(id: string | undefined): Promise<void> {
-  if (id !== undefined && !isLabId(id)) throw new Error(`${id} is no lab's id; onehop lab ls shows them.`);
-  const labs = liveLabs().filter((lab) => id === undefined || lab.id === id);
-  if (id !== undefined && labs.length === 0) throw new Error(`No lab ${id} is running.`);
-  for (const lab of labs) signal(lab.owner, "SIGTERM");
-  for (const lab of labs) await until(`lab ${lab.id} to end`, () => !isAlive(lab.owner) || undefined);
+  await sweepDead();
+  const live = liveLabs();
+  if (id === undefined && live.length > 1)
+    throw new Error(`Several labs are running: ${live.map((lab) => lab.id).join(", ")}. Say which to end.`);
+  const lab = live.find((l) => id === undefined || l.id === id);
+  if (!lab) {
+    if (id === undefined) return;
+    throw new Error(`No lab ${id} is running; onehop lab ls shows those that are.`);
+  }
+  signal(lab.owner, "SIGTERM");
+  await until(`lab ${lab.id} to end`, () => !isAlive(lab.owner) || undefined);
   await sweepDead();
 }
