@@ -31,6 +31,12 @@ export function missingPaths(doc: string, text: string, exists: Exists): string[
   return found;
 }
 
+/** Marks such as @@TABLE@@ stand where something has yet to be written. */
+export function unwritten(doc: string, text: string): string[] {
+  const marks = [...withoutFences(text).matchAll(/@@\w+@@/g)];
+  return marks.map((m) => `${doc}:${lineAt(text, m.index)}: ${m[0]} is not written yet`);
+}
+
 /** `[text](path#heading)`; addresses with a scheme are not looked at. */
 export function brokenLinks(
   doc: string,
@@ -93,7 +99,7 @@ export function checkDocs(): string[] {
   const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
   const problems = docs.filter(exists).flatMap((doc) => {
     const text = read(doc);
-    return [...missingPaths(doc, text, exists), ...brokenLinks(doc, text, { exists, read })];
+    return [...missingPaths(doc, text, exists), ...brokenLinks(doc, text, { exists, read }), ...unwritten(doc, text)];
   });
   for (const needed of ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", PIPELINE_DOC])
     if (!exists(needed)) problems.push(`${needed} is missing`);

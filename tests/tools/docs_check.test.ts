@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { brokenLinks, checkDocs, missingPaths, missingStages, stagesOf } from "../../tools/docs_check.ts";
+import { brokenLinks, checkDocs, missingPaths, missingStages, stagesOf, unwritten } from "../../tools/docs_check.ts";
 
 const HEADER = "enum oh_stage {\n\tOH_STAGE_PARSE = 1,\t/* words */\n\tOH_STAGE_SOURCE_GUARD,\n\tOH_STAGE_MAX,\n};\n";
 
@@ -12,6 +12,10 @@ it("Links are followed from the page they stand on, headings too.", () => {
   const tree = { exists: (p: string) => p === "docs/b.md", read: () => "# The first one\n" };
   expect(brokenLinks("docs/a.md", "[x](b.md#the-first-one) [y](https://example.net/z)", tree)).toEqual([]);
   expect(brokenLinks("docs/a.md", "[x](c.md)\n[y](b.md#second)", tree)).toHaveLength(2);
+});
+
+it("A mark where something has yet to be written is told.", () => {
+  expect(unwritten("a.md", "x\n@@TABLE@@\n")).toEqual(["a.md:2: @@TABLE@@ is not written yet"]);
 });
 
 it("Every stage needs a heading.", () => {

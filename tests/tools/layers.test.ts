@@ -59,7 +59,10 @@ describe("The kernel", () => {
   });
 
   it("is touched by the agent in its kernel folder only.", () => {
-    const outside = importers("agent", /^node:child_process$|^@onehop\/datapath$|^@onehop\/datapath\/(?!(?:maps\.gen|layout)$)/);
+    const outside = importers(
+      "agent",
+      /^node:child_process$|^@onehop\/datapath$|^@onehop\/datapath\/(?!(?:maps\.gen|layout)$)/,
+    );
     expect(outside.filter((path) => !path.startsWith("kernel/"))).toEqual([]);
   });
 
