@@ -33,8 +33,9 @@ export function missingPaths(doc: string, text: string, exists: Exists): string[
 
 /** Marks such as @@TABLE@@ stand where something has yet to be written. */
 export function unwritten(doc: string, text: string): string[] {
-  const marks = [...withoutFences(text).matchAll(/@@\w+@@/g)];
-  return marks.map((m) => `${doc}:${lineAt(text, m.index)}: ${m[0]} is not written yet`);
+  const prose = withoutFences(text);
+  const marks = [...prose.matchAll(/@@\w+@@/g)];
+  return marks.map((m) => `${doc}:${lineAt(prose, m.index)}: ${m[0]} is not written yet`);
 }
 
 /** `[text](path#heading)`; addresses with a scheme are not looked at. */
