@@ -3,6 +3,7 @@ import { type Guest, inNamespace, run, tryRun } from "@onehop/lab";
 import { Sniffer } from "@onehop/lab/capture/sniffer";
 import { ping } from "@onehop/lab/traffic/ping";
 import { carries, errorAbout, gatewayOf, isAt, note, routed, station, whoHas } from "@onehop/testkit/netns/frames";
+import { nameOf } from "@onehop/testkit/netns/kernel";
 import { raiseMtu } from "@onehop/testkit/netns/mtu";
 import { Nic } from "@onehop/testkit/netns/nic";
 import { Scene, tunnelOf } from "@onehop/testkit/netns/scene";
@@ -155,12 +156,16 @@ describe("what is not a guest's own", () => {
       ["arp_source", whoHas(own, "10.0.1.22", { sender_mac: guests.k3.mac })],
       ["arp_source", whoHas(own, "10.0.1.22", { sender_ip: guests.k3.addresses[0]! })],
     ];
+    scene.kernel("h1").events();
     for (const [reason, frame] of spoofs) {
       const before = dropsOf("r1");
       expect(await answersTo(frame)).toEqual([]);
       expect(dropsOf("r1")).toEqual({ ...before, [reason]: (before[reason] ?? 0) + 1 });
     }
     expect(await nics.r2.rest()).toEqual([]);
+    const told = scene.kernel("h1").events();
+    expect(told.map((e) => nameOf(e.reason))).toEqual(spoofs.map(([reason]) => reason));
+    expect(new Set(told.map((e) => e.port))).toEqual(new Set([guests.r1.port_id]));
   });
 
   test("is dropped where it comes from a host that is none of ours, and counted", async () => {

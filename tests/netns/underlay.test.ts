@@ -12,6 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const NETWORKS = { "v/front": "10.0.1.0/24", "v/back": "10.0.2.0/24" };
 const VPCS = { v: ["10.0.0.0/16"] };
 
+const PATIENT = { timeout: 10_000 };
+
 let scene: Scene;
 let [r1, r3]: [Guest, Guest] = [] as never;
 let [n1, n3]: [Nic, Nic] = [] as never;
@@ -173,8 +175,8 @@ describe("a host more", () => {
     const { client } = scene.lab;
     const third = (await client.list("hosts", { name: "h3" }))[0]!;
     await client.delete("hosts", third.id);
-    await expect.poll(() => scene.kernel("h1").sizes().tunnels).toBe(1);
-    await expect.poll(() => scene.kernel("h2").sizes().tunnels).toBe(1);
+    await expect.poll(() => scene.kernel("h1").sizes().tunnels, PATIENT).toBe(1);
+    await expect.poll(() => scene.kernel("h2").sizes().tunnels, PATIENT).toBe(1);
     const before = [await linksOf("h1"), await linksOf("h2")];
     await client.create("hosts", { name: "h3", tunnel_address: third.tunnel_address });
     await scene.apply({

@@ -63,7 +63,8 @@ export function errorAbout(sent: Uint8Array, error: { type: number; code: number
   const quote = sent.subarray(14, 14 + Math.min(ip.length, MOST_OF_ERROR - 28));
   return packet.frame(
     packet.eth({ src: GATEWAY_MAC, dst: eth.src }),
-    packet.ipv4({ src: gateway, dst: ip.src }),
+    // Id 0 and never a fragment (RFC 6864).
+    packet.ipv4({ src: gateway, dst: ip.src, df: true }),
     packet.icmp(error),
     quote,
   );

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { DROP_REASON_NAMES, type DropReason } from "@onehop/core";
 import { Constant, type Datapath, type DropEvent, OBJECT_DIR, openDatapath, openEvents } from "@onehop/datapath";
 import { type Lab, run } from "@onehop/lab";
@@ -9,6 +9,12 @@ export interface PortCounts {
   readonly drops: Readonly<Partial<Record<DropReason, number>>>;
   readonly received: number;
   readonly sent: number;
+}
+
+export interface Pinned {
+  readonly maps: Readonly<Record<string, number>>;
+  readonly links: Readonly<Record<string, number>>;
+  readonly programs: Readonly<Record<string, number>>;
 }
 
 /** The maps of a lab's host, read where the agent pinned them: the truth without asking anybody. */
@@ -66,22 +72,18 @@ export class HostKernel {
     return Object.fromEntries(Object.entries(tables).map(([name, map]) => [name, [...map.keys()].length]));
   }
 
-  /** Kernel ids of pinned maps and links by pin name. */
-  async ids(): Promise<{ maps: Record<string, number>; links: Record<string, number> }> {
-    const maps = readdirSync(this.#pins, { withFileTypes: true }).filter((f) => f.isFile());
-    const links = readdirSync(join(this.#pins, "links"));
-    const idsOf = async (kind: "map" | "link", paths: string[]): Promise<Record<string, number>> =>
-      Object.fromEntries(await Promise.all(paths.map(async (path) => [basename(path), await pinnedId(kind, path)])));
-    return {
-      maps: await idsOf(
-        "map",
-        maps.map((f) => join(this.#pins, f.name)),
-      ),
-      links: await idsOf(
-        "link",
-        links.map((name) => join(this.#pins, "links", name)),
-      ),
-    };
+  /** What is pinned: kernel ids of the maps, and of the links and their programs, by pin name. */
+  async pinned(): Promise<Pinned> {
+    const files = readdirSync(this.#pins, { withFileTypes: true }).filter((f) => f.isFile());
+    const maps = await showPinned(
+      "map",
+      this.#pins,
+      files.map((f) => f.name),
+    );
+    const links = await showPinned("link", join(this.#pins, "links"), readdirSync(join(this.#pins, "links")));
+    const column = (rows: Shown, field: "id" | "prog_id") =>
+      Object.fromEntries([...rows].map(([name, row]) => [name, row[field]]));
+    return { maps: column(maps, "id"), links: column(links, "id"), programs: column(links, "prog_id") };
   }
 
   close(): void {
@@ -95,9 +97,11 @@ export class HostKernel {
 }
 
 /** Drop names are in the order of the enum, which begins with "none". */
-const nameOf = (reason: number): string => DROP_REASON_NAMES[reason - 1] ?? String(reason);
+export const nameOf = (reason: number): string => DROP_REASON_NAMES[reason - 1] ?? String(reason);
 
-async function pinnedId(kind: "map" | "link", path: string): Promise<number> {
-  const text = await run(["bpftool", "-j", kind, "show", "pinned", path]);
-  return (JSON.parse(text) as { id: number }).id;
+type Shown = ReadonlyMap<string, { readonly id: number; readonly prog_id: number }>;
+
+async function showPinned(kind: "map" | "link", folder: string, names: readonly string[]): Promise<Shown> {
+  const show = (name: string) => run(["bpftool", "-j", kind, "show", "pinned", join(folder, name)]);
+  return new Map(await Promise.all(names.map(async (name) => [name, JSON.parse(await show(name))] as const)));
 }
