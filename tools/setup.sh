@@ -2,11 +2,13 @@
 # Makes a Debian 12 machine able to run onehop, and builds it. Idempotent: only what changed is done again.
 #   tools/setup.sh           what running needs
 #   tools/setup.sh --test    also what the tests need
+#   tools/setup.sh --bench   also what the benchmark compares with
 set -eu
 cd "$(dirname "$0")/.."
 
 RUN_PACKAGES="bpftool clang etcd-server iperf3 iproute2 iputils-ping libbpf-dev libbpf1 linux-libc-dev llvm tcpdump"
 TEST_PACKAGES="prometheus"
+BENCH_PACKAGES="ethtool openvswitch-switch"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
 fail() {
@@ -112,5 +114,6 @@ flock -n 9 || {
 }
 install_packages $RUN_PACKAGES
 [ "${1:-}" != --test ] || install_packages $TEST_PACKAGES
+[ "${1:-}" != --bench ] || install_packages $BENCH_PACKAGES
 install_modules
 build

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { BenchPath } from "../paths/path.ts";
+import { blast } from "./udp.ts";
+
+/** Datagrams a second that every path compared delivers without loss. */
+export const PACED_RATE = 20_000;
+
+const TICKS_A_SECOND = 100;
+
+/** Seconds of /proc/stat's first line (proc(5)) in which all processors together had nothing to do, or were taken away. */
+export function idleSeconds(stat: string): number {
+  const fields = stat.split("\n", 1)[0]!.trim().split(/\s+/).slice(1).map(Number);
+  const [idle = 0, iowait = 0, steal = 0] = [fields[3], fields[4], fields[7]];
+  return (idle + iowait + steal) / TICKS_A_SECOND;
+}
+
+/** Busy seconds of all processors while `work` ran. Idle time is exact where busy time is sampled by ticks. */
+async function busy<T>(work: () => Promise<T>): Promise<{ result: T; busyS: number; tookS: number }> {
+  const idleBefore = idleSeconds(readFileSync("/proc/stat", "utf8"));
+  const start = performance.now();
+  const result = await work();
+  const tookS = (performance.now() - start) / 1000;
+  const idle = idleSeconds(readFileSync("/proc/stat", "utf8")) - idleBefore;
+  return { result, busyS: tookS * cpus().length - idle, tookS };
+}
+
+/** Nanoseconds of the whole machine for each datagram of a paced stream, less what it does without. */
+export async function cpuPerPacket(path: BenchPath, seconds: number): Promise<number> {
+  const rest = await busy(() => delay(seconds * 500));
+  const work = await busy(() => blast(path, seconds, PACED_RATE));
+  const { sent, received } = work.result;
+  if (received < sent * 0.99) throw new Error(`${sent - received} of ${sent} paced datagrams were lost`);
+  return ((work.busyS - (rest.busyS / rest.tookS) * work.tookS) * 1e9) / received;
+}

@@ -1,0 +1,55 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { listAttachments } from "@onehop/datapath/attach";
+import { type Lab, run } from "@onehop/lab";
+import type { BenchPath } from "../paths/path.ts";
+import { blast } from "./udp.ts";
+
+const SWITCH = "/proc/sys/kernel/bpf_stats_enabled";
+
+/** Nanoseconds a run of each program that ran, by its name. */
+export type ProgramNs = Readonly<Record<string, number>>;
+
+interface Program {
+  readonly id: number;
+  readonly name: string;
+  readonly run_time_ns?: number;
+  readonly run_cnt?: number;
+}
+
+/** Runs the kernel's statistics only as long as it takes: they slow every packet. */
+export async function withStatistics<T>(work: () => Promise<T>): Promise<T> {
+  const before = readFileSync(SWITCH, "utf8");
+  writeFileSync(SWITCH, "1");
+  try {
+    return await work();
+  } finally {
+    writeFileSync(SWITCH, before);
+  }
+}
+
+/** What the lab's programs took for each packet of a stream that does not wait; statistics are on. */
+export async function programNs(lab: Lab, path: BenchPath, seconds: number): Promise<ProgramNs> {
+  const before = await programs(lab);
+  const { received } = await blast(path, seconds);
+  const after = await programs(lab);
+  return perRun(before, after, received);
+}
+
+/** Programs that took part in at least half of the packets; others answered an ARP question or the like. */
+export function perRun(before: readonly Program[], after: readonly Program[], packets: number): ProgramNs {
+  const times: Record<string, number> = {};
+  for (const { id, name, run_time_ns = 0, run_cnt = 0 } of after) {
+    const then = before.find((p) => p.id === id);
+    const runs = run_cnt - (then?.run_cnt ?? 0);
+    if (runs >= packets / 2) times[name] = (run_time_ns - (then?.run_time_ns ?? 0)) / runs;
+  }
+  return times;
+}
+
+async function programs(lab: Lab): Promise<Program[]> {
+  const links = lab.hosts.flatMap((host) => listAttachments(join(lab.files.pins(host.name), "links")));
+  const ids = new Set(links.map((link) => link.program_id));
+  const all = JSON.parse(await run(["bpftool", "-j", "prog", "show"])) as Program[];
+  return all.filter((program) => ids.has(program.id));
+}
