@@ -2,7 +2,7 @@ import type { At } from "@onehop/core";
 import type { Fate } from "../handlers/commit.ts";
 import type { Draft } from "../handlers/draft.ts";
 import type { Thing } from "../handlers/index.ts";
-import { parse } from "../handlers/objects.ts";
+import { parse } from "../handlers/parse.ts";
 import type { Snapshot } from "../handlers/snapshot.ts";
 
 /** The answer to a write: `object` is missing after a deletion. */

@@ -3,7 +3,7 @@ import { type At, invalid, type Noun, notFound, OnehopError } from "@onehop/core
 import { keys, type RangeResult, type Store, StoreError } from "@onehop/store";
 import { type Caller, sees } from "../auth/caller.ts";
 import type { Thing } from "../handlers/index.ts";
-import { parse } from "../handlers/objects.ts";
+import { parse } from "../handlers/parse.ts";
 import { projectOf } from "./write.ts";
 
 /** Objects read from the store at once while a filter looks for some. */

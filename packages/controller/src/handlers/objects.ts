@@ -1,8 +1,9 @@
 import { type At, conflict, NOUNS, type Noun, type OnehopError } from "@onehop/core";
-import { type Entry, keys, type Store } from "@onehop/store";
+import { keys, type Store } from "@onehop/store";
 import { Draft } from "./draft.ts";
 import type { Context } from "./handler.ts";
 import { handlerOf, type Thing } from "./index.ts";
+import { parse } from "./parse.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The parent of objects that have none: the region. */
@@ -13,8 +14,6 @@ const NAMED = 10;
 const parentOf = (noun: Noun, object: Thing): string => (noun.parent ? String(object[noun.parent.field]) : REGION);
 
 const nameKey = (noun: Noun, object: Thing): string => keys.name(noun.plural, parentOf(noun, object), object.name);
-
-export const parse = (entry: Entry): At<Thing> => ({ ...JSON.parse(entry.value), revision: entry.mod_revision });
 
 /** Plans the creation of an object from a body that fits the schema and has its id, name and times. */
 export async function planCreate(snapshot: Snapshot, noun: Noun, given: Thing, context: Context): Promise<Planned> {

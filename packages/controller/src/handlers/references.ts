@@ -1,14 +1,24 @@
 import { type At, invalid, type Kind, nounOf, OnehopError, type Project } from "@onehop/core";
-import { keys } from "@onehop/store";
+import { type Entry, keys } from "@onehop/store";
 import { sees } from "../auth/caller.ts";
 import type { Draft } from "./draft.ts";
 import type { Context, ObjectOf } from "./handler.ts";
+import type { Thing } from "./index.ts";
+import { parse } from "./parse.ts";
 
 /** The object that a field names; 400 with the field where it is not there, or not the caller's. */
 export async function referred<K extends Kind>(draft: Draft, kind: K, at: Reference, context: Context) {
   const entry = await draft.read(keys.object(nounOf(kind).plural, at.id));
-  const object = entry && ({ ...JSON.parse(entry.value), revision: entry.mod_revision } as At<ObjectOf[K]>);
+  const object = entry && (parsedOnce(entry) as unknown as At<ObjectOf[K]>);
   if (!object || !mayRefer(kind, object, context)) throw unknown(kind, at);
+  return object;
+}
+
+/** Many objects of one request name the same parent. */
+const parsed = new WeakMap<Entry, At<Thing>>();
+function parsedOnce(entry: Entry): At<Thing> {
+  const object = parsed.get(entry) ?? parse(entry);
+  parsed.set(entry, object);
   return object;
 }
 
