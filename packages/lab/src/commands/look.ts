@@ -1,15 +1,17 @@
 import { spawn } from "node:child_process";
-import { Client } from "@onehop/api/client";
+import { readlinkSync } from "node:fs";
+import { Client, Unreachable } from "@onehop/api/client";
 import { type Guest, listGuests } from "../guests.ts";
 import { binDir } from "../install.ts";
 import { lines } from "../list.ts";
-import { FABRIC, namespaceOf, namespacePath } from "../names.ts";
+import { DEFAULT_API_SOCKET, FABRIC, namespaceOf, namespacePath } from "../names.ts";
 import { type LabState, liveLabs } from "../system/state.ts";
 
 /** Shows the guests of the running labs. */
 export async function ls(options: { output: string; lab?: string }): Promise<void> {
   const all: (Guest & { lab: string })[] = [];
-  for (const lab of chosen(options.lab)) all.push(...(await guestsOf(lab)).map((g) => ({ lab: lab.id, ...g })));
+  const labs = options.lab === undefined ? liveLabs() : chosen(options.lab);
+  for (const lab of labs) all.push(...(await guestsOf(lab)).map((g) => ({ lab: lab.id, ...g })));
   process.stdout.write(options.output === "json" ? `${JSON.stringify(all, null, 2)}\n` : lines(all));
 }
 
@@ -21,8 +23,8 @@ export async function exec(where: string, words: readonly string[], options: { l
   const [place, ...others] = found;
   if (!place) throw new Error(`There is no guest or host ${where}; onehop lab ls shows the names.`);
   if (others.length > 0) {
-    const names = found.map((f) => `${f.name} (--lab ${f.lab.id})`).join(", ");
-    throw new Error(`${where} may be any of ${names}.`);
+    const names = found.map((f) => `${f.name} (lab ${f.lab.id})`).join(", ");
+    throw new Error(`${where} may be any of ${names}; give the whole name, or --lab.`);
   }
   process.exitCode = await inside(place, command);
 }
@@ -52,21 +54,34 @@ function inside({ namespace, lab }: Place, command: readonly string[]): Promise<
   });
 }
 
-/** The lab named, else the one that ONEHOP_URL speaks to, else all that live. */
+/** The lab named, else the one that `onehop` speaks to, else all that are up. */
 function chosen(id: string | undefined): LabState[] {
-  const live = liveLabs();
-  const named = live.filter((lab) => lab.id === id);
+  const up = liveLabs().filter((lab) => lab.ready);
+  const named = up.filter((lab) => lab.id === id);
   if (id !== undefined && named.length === 0)
     throw new Error(`No lab ${id} is running; onehop lab ls shows those that are.`);
-  if (live.length === 0) throw new Error("No lab is running; start one with: onehop lab up");
-  const spoken = live.filter((lab) => lab.url === process.env.ONEHOP_URL);
-  return [named, spoken, live].find((labs) => labs.length > 0)!;
+  if (up.length === 0) throw new Error("No lab is running; start one with: onehop lab up");
+  const url = process.env.ONEHOP_URL ?? `unix:${defaultSocketTarget()}`;
+  const spoken = up.filter((lab) => lab.url === url);
+  return [named, spoken, up].find((labs) => labs.length > 0)!;
 }
 
+function defaultSocketTarget(): string {
+  try {
+    return readlinkSync(DEFAULT_API_SOCKET);
+  } catch {
+    return DEFAULT_API_SOCKET;
+  }
+}
+
+/** None where the lab is just ending. */
 async function guestsOf(lab: LabState): Promise<Guest[]> {
   const client = new Client({ url: lab.url });
   try {
     return await listGuests(client, lab.id);
+  } catch (error) {
+    if (error instanceof Unreachable) return [];
+    throw error;
   } finally {
     client.close();
   }
