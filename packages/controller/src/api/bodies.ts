@@ -35,7 +35,7 @@ export function stamp(noun: Noun, given: Readonly<Record<string, unknown>>, { ra
   const name = (given.name as string | undefined) ?? `${noun.kind}-${id}`;
   const labels = (given.labels as Record<string, string> | undefined) ?? {};
   const time = now();
-  return { ...given, id, name, labels, created_at: time, updated_at: time };
+  return { id, name, labels, ...given, created_at: time, updated_at: time };
 }
 
 /** Version 4 (RFC 9562). */

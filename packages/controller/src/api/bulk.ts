@@ -55,7 +55,8 @@ export async function createMany(write: Write, body: unknown): Promise<ItemResul
     todo = await withoutExisting(write, items, results);
     ({ problems } = await planAll(write, new Snapshot(store), todo));
   }
-  if (problems.size > 0) throw refuseAll(problems);
+  // Where some are there already, the others get a result of their own.
+  if (problems.size > 0 && todo.length === items.length) throw refuseAll(problems);
   const remembering = again ? undefined : write.retryable;
   for (let i = 0; i < todo.length; i += WRITTEN_AT_ONCE)
     await writeSome(write, todo.slice(i, i + WRITTEN_AT_ONCE), {
@@ -193,8 +194,7 @@ const pointersUnder = (index: number, error: OnehopError): FieldError[] =>
 /** One refusal for all items that are wrong, under the first one's code; nothing was stored. */
 function refuseAll(problems: ReadonlyMap<Item, OnehopError>): OnehopError {
   const all = [...problems];
-  const [first] = all.find(([, p]) => p.detail.status === 400) ? all.filter(([, p]) => p.detail.status === 400) : all;
-  const [item, problem] = first!;
+  const [item, problem] = all.find(([, p]) => p.detail.status === 400) ?? all[0]!;
   const more = all.length > 1 ? ` (and ${all.length - 1} more items are wrong)` : "";
   return new OnehopError({
     ...problem.detail,

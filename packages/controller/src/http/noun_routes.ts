@@ -59,7 +59,8 @@ async function get(app: App, noun: Noun, { request, reply }: Exchange): Promise<
   const read = async () => show(app, noun.kind, await getOne(readOf(app, noun, request), idOf(request)));
   const object = ms === undefined ? await read() : await waitFor(app, { request, reply, read, ms });
   reply.header("etag", etag(object.revision));
-  if (isHeld(request.headers["if-none-match"], object.revision)) return reply.code(304).send();
+  // Who waits for a state wants to see it, although a state has no revision of its own.
+  if (ms === undefined && isHeld(request.headers["if-none-match"], object.revision)) return reply.code(304).send();
   return object;
 }
 

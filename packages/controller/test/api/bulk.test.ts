@@ -125,6 +125,13 @@ test("a retry with the client's ids succeeds where the first try filled the netw
   ]);
 });
 
+test("where a part is there already, what cannot be made any more has its own result", async () => {
+  const items = [9, 10].map((n) => ({ id: randomUUID(), network_id: w.network.id, addresses: [`10.0.1.${n}`] }));
+  await bulk(items.slice(0, 1));
+  await served.root.patch("projects", w.project.id, { quotas: { ports: 1 } });
+  expect(await bulk(items)).toMatchObject([{ status: 200 }, { status: 409, problem: { code: "quota_exceeded" } }]);
+});
+
 /** A store that dies at its n-th transaction. */
 function dying(store: Store, n: number): Store {
   let left = n;
