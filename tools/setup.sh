@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 RUN_PACKAGES="bpftool clang etcd-server iperf3 iproute2 iputils-ping libbpf-dev libbpf1 linux-libc-dev llvm tcpdump"
-TEST_PACKAGES="prometheus"
+TEST_PACKAGES="git nftables prometheus python3"
 BENCH_PACKAGES="ethtool openvswitch-switch"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
