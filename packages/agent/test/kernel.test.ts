@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { HostPlan, NetworkSlice, SliceId } from "@onehop/core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
 import { NetnsWorld, PlanServer, run, until } from "./netns_world.ts";
 import { addressOf, type PortSpec, planOf, portId } from "./world.ts";
 
@@ -58,6 +58,8 @@ beforeAll(() => {
   start("h1");
   start("h2");
 });
+// What the agents said is gone with the world; a failure shows it.
+beforeEach(() => onTestFailed(() => console.error(world.log("h1").slice(-4000), world.log("h2").slice(-4000))));
 afterAll(async () => {
   controller?.close();
   await world?.close();

@@ -12,7 +12,7 @@ export const run = (command: string, ...args: string[]): string =>
 
 /** Resolves with the first answer that is not undefined; fails with what it waited for. */
 export async function until<T>(what: string, look: () => T | undefined): Promise<T> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 45_000;
   for (;;) {
     const found = look();
     if (found !== undefined) return found;

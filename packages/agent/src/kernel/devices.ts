@@ -66,7 +66,7 @@ export async function ensureOverlayDevice(): Promise<number> {
     const made = ["link", "add", OVERLAY, "type", "vxlan", "external", "dstport", VXLAN_PORT, "nolearning"];
     await run("ip", made);
   }
-  await run("ip", ["link", "set", OVERLAY, "addrgenmode", "none", "up"]);
+  await setUp([OVERLAY]);
   return devices.get(OVERLAY)?.ifindex ?? (await ensureOverlayDevice());
 }
 
@@ -101,7 +101,7 @@ export async function removeGuestLink({ name, made }: Device): Promise<void> {
   if (made?.namespace_made) await run("ip", ["netns", "del", made.namespace]);
 }
 
-/** A guest's link has no address and speaks nothing of its own: what the host says on it would be said to the guest. */
+/** Our devices have no address and say nothing of their own: what the host says on a guest's link reaches the guest. */
 export async function setUp(names: readonly string[]): Promise<void> {
   for (const name of names) await writeFile(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, "1").catch(ignoreMissing);
   await batch(names.flatMap((name) => [`link set dev ${name} addrgenmode none`, `link set dev ${name} up`]));
