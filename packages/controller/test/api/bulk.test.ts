@@ -1,6 +1,6 @@
 import { idempotencyKey } from "@onehop/api";
-import type { Store } from "@onehop/store";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Store, Txn } from "@onehop/store";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { dump, MemoryStore, randomUUID, refusal, refused, type Served, serve, world } from "./fixture.ts";
 
 let served: Served;
@@ -123,6 +123,41 @@ test("a retry with the client's ids succeeds where the first try filled the netw
     { status: 409, problem: { code: "id_taken" } },
     { status: 200 },
   ]);
+});
+
+test("creations that come while another is written are written together", async () => {
+  let txns = 0;
+  let open: () => void = () => {};
+  let gate = Promise.resolve();
+  const store = new MemoryStore();
+  const slow: Store = Object.assign(Object.create(store) as Store, bound(store), {
+    async txn(txn: Txn) {
+      txns++;
+      await gate;
+      return store.txn(txn);
+    },
+  });
+  const other = await serve({ store: slow });
+  const { network } = await world(other.root);
+  gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  txns = 0;
+  const from = other.logs.length;
+  const creating = Array.from({ length: 60 }, () => other.root.create("ports", { network_id: network.id }));
+  await vi.waitFor(() => expect(other.logs.slice(from).filter((l) => l.includes("incoming"))).toHaveLength(60));
+  open();
+  const ports = await Promise.all(creating);
+  expect(new Set(ports.map((p) => p.addresses[0])).size).toBe(60);
+  expect(txns).toBeLessThan(10);
+  await other.close();
+});
+
+const bound = (store: Store): Pick<Store, "get" | "range" | "watch" | "grantLease"> => ({
+  get: (key) => store.get(key),
+  range: (query) => store.range(query),
+  watch: (prefix, after, signal) => store.watch(prefix, after, signal),
+  grantLease: (seconds) => store.grantLease(seconds),
 });
 
 test("where a part is there already, what cannot be made any more has its own result", async () => {

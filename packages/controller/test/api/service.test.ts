@@ -40,20 +40,31 @@ test("logs are JSON lines with the request's id, and one tells of each write", a
 });
 
 /** A store that fails, or never answers, on command. */
-function broken(store: Store, mode: { now?: "throws" | "hangs" }): Store {
+interface Mode {
+  now?: "throws" | "hangs";
+  /** Calls that hang. */
+  hung: number;
+}
+function broken(store: Store, mode: Mode): Store {
   return new Proxy(store, {
     get(target, name: keyof Store) {
       const real = target[name] as (...args: unknown[]) => unknown;
       return (...args: unknown[]) => {
         if (mode.now === "throws") return Promise.reject(new StoreError("unavailable", "gone"));
-        return mode.now === "hangs" && name !== "watch" ? new Promise(() => {}) : real.apply(target, args);
+        if (mode.now !== "hangs" || name === "watch") return real.apply(target, args);
+        mode.hung++;
+        return new Promise(() => {});
       };
     },
   });
 }
 
+/** Requests that came in since the store failed. */
+const arrived = ({ logs }: Served): number =>
+  logs.filter((l) => /"msg":"incoming request"/.test(l) && !/healthz/.test(l)).length - 1;
+
 test("without its store the API answers 503 in time, and is not ready", async () => {
-  const mode: { now?: "throws" | "hangs" } = {};
+  const mode: Mode = { hung: 0 };
   const clock = new ManualClock();
   const other = await serve({ store: broken(new MemoryStore(), mode), clock });
   const project = await other.root.create("projects", { name: "shop" });
@@ -62,11 +73,17 @@ test("without its store the API answers 503 in time, and is not ready", async ()
     const calls = [
       other.root.get("projects", project.id),
       other.root.list("vpcs"),
-      other.root.create("projects", { name: "x" }),
       other.root.request("GET", "/readyz"),
+      // Of the writes one asks the store and the others wait for their turn.
+      other.root.create("projects", { name: "x" }),
+      other.root.patch("projects", project.id, { labels: { a: "1" } }),
+      other.root.delete("projects", project.id),
     ].map(refusal);
-    if (now === "hangs")
-      await vi.waitFor(() => clock.advance(1000).then(() => Promise.race([calls[3], Promise.reject(now)])));
+    if (now === "hangs") {
+      await vi.waitFor(() => expect(mode.hung).toBe(4));
+      await vi.waitFor(() => expect(arrived(other)).toBe(2 * calls.length));
+      await clock.advance(1900);
+    }
     for (const detail of await Promise.all(calls))
       expect(detail).toMatchObject({ status: 503, code: "store_unavailable", retry_after: 1 });
     expect((await other.root.request("GET", "/healthz")).status).toBe(200);
