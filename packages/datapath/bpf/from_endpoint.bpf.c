@@ -3,6 +3,7 @@
 #include "lib/pkt.h"
 #include "stages/endpoint.h"
 #include "stages/parse.h"
+#include "stages/watch.h"
 #include "stages/classify.h"
 #include "stages/source_guard.h"
 #include "stages/limit.h"
@@ -23,8 +24,8 @@ int from_endpoint(struct __sk_buff *skb)
 	struct oh_pkt p = {
 		.skb = skb, .program = OH_PROGRAM_FROM_ENDPOINT, .slot = OH_NO_SLOT, .len = skb->len,
 	};
-	int rc = find_endpoint(&p) ?: parse(&p) ?: classify(&p) ?: source_guard(&p) ?: limit_class(&p)
-		?: answer_arp(&p) ?: serve(&p) ?: switch_frame(&p) ?: route(&p) ?: locate(&p)
+	int rc = find_endpoint(&p) ?: parse(&p) ?: watch_came(&p) ?: classify(&p) ?: source_guard(&p)
+		?: limit_class(&p) ?: answer_arp(&p) ?: serve(&p) ?: switch_frame(&p) ?: route(&p) ?: locate(&p)
 		?: fit(&p) ?: rewrite(&p) ?: deliver(&p);
 
 	return finish(&p, answer_error(&p, rc));

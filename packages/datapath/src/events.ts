@@ -73,10 +73,10 @@ export interface EventReader {
 
 /** The events of a datapath (`fds` of openDatapath). One reader at a time: events are taken, not copied. */
 export function openEvents(fds: ReadonlyMap<string, number>): EventReader {
-  const [symbol, struct] = Object.entries(EVENT_STRUCTS)[0] as [string, string];
+  const symbol = LAYOUT.maps.events!.symbol;
   const fd = fds.get(symbol);
   if (fd === undefined) throw new Error(`there is no map ${symbol}`);
-  const codec = structCodec<DropEvent>(LAYOUT, struct);
+  const codec = structCodec<DropEvent>(LAYOUT, EVENT_STRUCTS[symbol]!);
   const ring = new RingReader(fd, mapInfo(fd).max_entries);
   return {
     drain: (onEvent) => ring.drain((view, at) => onEvent(codec.read(view, at))),

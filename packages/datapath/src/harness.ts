@@ -1,5 +1,5 @@
 import type { DropReason } from "@onehop/core";
-import { Action, Class, type Config, Drop, Stage } from "./maps.gen.ts";
+import { Action, Class, type Config, Drop, LAYOUT, Stage } from "./maps.gen.ts";
 import { type Datapath, type DatapathOptions, OBJECT_DIR, openDatapath, type TypedMaps } from "./object.ts";
 import { type TestRun, type TestRunContext, testRun } from "./test_run.ts";
 
@@ -28,14 +28,14 @@ export interface Verdict {
   readonly retval: number;
 }
 
-const names = <T extends string>(values: Readonly<Record<string, number>>): ((n: number) => T) => {
+export const names = <T extends string>(values: Readonly<Record<string, number>>): ((n: number) => T) => {
   const byNumber = new Map(Object.entries(values).map(([name, n]) => [n, name.toLowerCase()]));
   return (n) => (byNumber.get(n) ?? String(n)) as T;
 };
-const actionName = names<ActionName>(Action);
-const reasonName = names<DropReason | "none">(Drop);
-const className = names<ClassName>(Class);
-const stageName = names<StageName>(Stage);
+export const actionName = names<ActionName>(Action);
+export const reasonName = names<DropReason | "none">(Drop);
+export const className = names<ClassName>(Class);
+export const stageName = names<StageName>(Stage);
 
 const NOTHING = { action: 0, reason: 0, class: 0, stage: 0, slot: 0, host: 0, ifindex: 0 };
 /** Loopback: the device that a test run says a frame comes from. */
@@ -43,23 +43,31 @@ const LOOPBACK = { ifindex: 1 };
 
 /** Maps of a test's host: small, so that many hosts are made fast. */
 const SMALL = { destinations: 8192, macs: 8192, routes: 4096, allowed: 1024, vnis: 1024, drops: 4096 };
+/** Where a working host's tables are used: what is left is written by every run, and read by nobody. */
+const TINY = { links: 1, port_counters: 1, drops: 64, events: 65_536, event_budgets: 1, buckets: 1 };
+/** What a host's agent fills, and programs only read. */
+const TABLES = ["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints", "routes", "macs", "destinations"];
 
 export interface HostRigOptions extends Partial<Pick<DatapathOptions, "objectDir" | "maxEntries">> {
-  readonly config: Omit<Config, "record">;
+  readonly config: Pick<Config, "tunnel_address" | "host">;
+  /** A host that works: its tables are used as they are, and nothing of it is changed or counted. */
+  readonly live?: Datapath;
 }
 
 /**
  * One host without devices: the real programs over maps of its own, run frame by frame. The caller fills `maps`; a
- * frame that left one rig for a host may be received by the rig of that host as it is.
+ * frame that left one rig for a host may be received by the rig of that host as it is. Over the tables of a live host
+ * it says what that host would do; limits on classes do not count there, since its buckets are not touched.
  */
 export class HostRig {
   readonly datapath: Datapath;
   /** Slot that loopback stands for in the map links. */
   private sender: number | undefined;
 
-  constructor({ objectDir = OBJECT_DIR, config, maxEntries }: HostRigOptions) {
-    const all = { ...config, record: 1 };
-    this.datapath = openDatapath({ objectDir, config: all, maxEntries: { ...SMALL, ...maxEntries } });
+  constructor({ objectDir = OBJECT_DIR, config, maxEntries, live }: HostRigOptions) {
+    const sizes = { ...SMALL, ...(live ? TINY : {}), ...maxEntries };
+    const shared = live && { shared: lent(live) };
+    this.datapath = openDatapath({ objectDir, config: { ...config, record: 1 }, maxEntries: sizes, ...shared });
   }
 
   get maps(): TypedMaps {
@@ -113,4 +121,9 @@ export class HostRig {
       retval,
     };
   }
+}
+
+function lent({ fds }: Datapath): Map<string, number> {
+  const symbols = TABLES.map((name) => LAYOUT.maps[name]!.symbol);
+  return new Map(symbols.map((symbol) => [symbol, fds.get(symbol)!]));
 }

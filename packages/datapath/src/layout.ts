@@ -1,7 +1,7 @@
 import { LAYOUT, type MapTypes } from "./maps.gen.ts";
 
 /** Structs that travel in ring buffers, by map; BTF does not name them. */
-export const EVENT_STRUCTS: Readonly<Record<string, string>> = { events_v1: "drop_event" };
+export const EVENT_STRUCTS: Readonly<Record<string, string>> = { events_v1: "drop_event", watched_v1: "watched" };
 
 export type MapName = keyof MapTypes;
 

@@ -23,14 +23,20 @@ export type TypedMaps = {
   readonly [N in MapName]: MapTypes[N]["kind"] extends "percpu" ? PerCpu<N> : Plain<N>;
 };
 
+/** Who this host is, and what else the programs are to do. */
+export type Settings = Pick<Config, "tunnel_address" | "host"> & Partial<Config>;
+
 export interface DatapathOptions {
   /** Folder of the compiled objects. */
   readonly objectDir: string;
   /** Folder on a bpf file system. Maps pinned there are adopted, the others made and pinned; without it maps are private. */
   readonly pins?: string | undefined;
-  readonly config: Config;
+  /** What is left out is 0. */
+  readonly config: Settings;
   /** Other sizes than the headers', for maps that are made now. */
   readonly maxEntries?: Readonly<Partial<Record<keyof typeof LAYOUT.maps, number>>>;
+  /** File descriptors by C name of another instance's maps, to work on as well; these are not looked for in `pins`. */
+  readonly shared?: ReadonlyMap<string, number>;
   /** Which programs to load; all by default. */
   readonly programs?: readonly ProgramName[];
 }
@@ -91,6 +97,13 @@ function openPinned(path: string, layout: MapLayout): number | undefined {
   throw new PinnedMapError(path, found);
 }
 
+/** Maps that only the instance that made them works with: neither pinned nor shared. */
+export const OWN_MAPS: ReadonlySet<string> = new Set(
+  ["decision", "watches", "watched", "watch_scratch", "watch_lost", "pairs"].map((name) => LAYOUT.maps[name]!.symbol),
+);
+/** Programs that tell nobody anything need no room for it. A ring is whole pages, of at most this size. */
+const UNWATCHED: Readonly<Record<string, number>> = { watched: 65_536 };
+
 class Objects {
   private readonly open: sys.Pointer[] = [];
 
@@ -112,11 +125,13 @@ function loadMaps(objects: Objects, options: DatapathOptions): Map<string, numbe
   const { pins } = options;
   const adopted = new Set<string>();
   const pathOf = (layout: MapLayout): string => join(pins ?? "", layout.symbol);
+  const isPinned = (layout: MapLayout): boolean => pins !== undefined && !OWN_MAPS.has(layout.symbol);
   const adopt = (map: sys.Pointer, layout: MapLayout): boolean => {
-    const fd = pins === undefined ? undefined : openPinned(pathOf(layout), layout);
+    const lent = options.shared?.get(layout.symbol);
+    const fd = lent ?? (isPinned(layout) ? openPinned(pathOf(layout), layout) : undefined);
     if (fd === undefined) return false;
     sys.check(`reuse ${layout.symbol}`, sys.mapReuseFd(map, fd));
-    sys.closeFd(fd);
+    if (lent === undefined) sys.closeFd(fd);
     adopted.add(layout.symbol);
     return true;
   };
@@ -124,14 +139,14 @@ function loadMaps(objects: Objects, options: DatapathOptions): Map<string, numbe
   const object = objects.load(join(options.objectDir, "maps.bpf.o"), (object) => {
     for (const [name, layout] of Object.entries(LAYOUT.maps)) {
       const map = sys.objectMap(object, layout.symbol);
-      const size = options.maxEntries?.[name];
+      const size = options.maxEntries?.[name] ?? (options.config.watch ? undefined : UNWATCHED[name]);
       if (!adopt(map, layout) && size !== undefined) sys.check(`size ${name}`, sys.mapSetMaxEntries(map, size));
     }
   });
   const fds = new Map<string, number>();
   for (const layout of Object.values(LAYOUT.maps)) {
     const fd = sys.mapFd(sys.objectMap(object, layout.symbol));
-    if (pins !== undefined && !adopted.has(layout.symbol))
+    if (isPinned(layout) && !adopted.has(layout.symbol))
       sys.check(`pin ${pathOf(layout)}`, sys.objectPin(fd, pathOf(layout)));
     fds.set(layout.symbol, fd);
   }
@@ -156,7 +171,7 @@ function sectionOffsets(object: sys.Pointer, section: string): Map<string, numbe
   return offsets;
 }
 
-function configure(object: sys.Pointer, config: Config): void {
+function configure(object: sys.Pointer, config: Settings): void {
   const map = sys.objectMap(object, CONFIG_SECTION);
   if (map === null) return;
   const size = new BigUint64Array(1);
@@ -164,7 +179,7 @@ function configure(object: sys.Pointer, config: Config): void {
   const offsets = sectionOffsets(object, CONFIG_SECTION);
   for (const [name, field] of Object.entries(LAYOUT.config)) {
     const at = offsets.get(field.symbol);
-    if (at !== undefined) codecOf<unknown>(LAYOUT, field).write(data, at, config[name as keyof Config]);
+    if (at !== undefined) codecOf<unknown>(LAYOUT, field).write(data, at, config[name as keyof Config] ?? 0);
   }
 }
 
@@ -204,6 +219,18 @@ export function openDatapath(options: DatapathOptions): Datapath {
       fds,
       close: () => objects.close(),
     };
+  } catch (error) {
+    objects.close();
+    throw error;
+  }
+}
+
+/** A program that works with no map. */
+export function loadAlone(path: string, name: string): { readonly fd: number; close(): void } {
+  const objects = new Objects();
+  try {
+    const object = objects.load(path, () => undefined);
+    return { fd: sys.programFd(sys.objectProgram(object, name)), close: () => objects.close() };
   } catch (error) {
     objects.close();
     throw error;

@@ -4,7 +4,7 @@ import { lpmPrefix } from "../src/layout.ts";
 import { type DestinationKey, LAYOUT, Place, RouteKind } from "../src/maps.gen.ts";
 import { type Datapath, OBJECT_DIR, openDatapath } from "../src/object.ts";
 
-const config = { tunnel_address: "192.0.2.1", host: 1, record: 1 };
+const config = { tunnel_address: "192.0.2.1", host: 1, record: 1, watch: 1 };
 
 /** Maps alone: no program is loaded. */
 let datapath: Datapath;

@@ -8,7 +8,7 @@ const GOLDEN = new URL("../abi/verifier.txt", import.meta.url);
 const TOLERANCE = 1.15;
 
 /** Every setting that changes what the verifier sees. */
-const SETTINGS = { production: { record: 0 }, recording: { record: 1 } } as const;
+const SETTINGS = { production: { record: 0 }, recording: { record: 1 }, watching: { watch: 1 } } as const;
 type Setting = keyof typeof SETTINGS;
 const SETTING_NAMES = Object.keys(SETTINGS) as Setting[];
 

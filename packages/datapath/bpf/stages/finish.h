@@ -6,6 +6,7 @@
 #include "../maps/counters.h"
 #include "../maps/decision.h"
 #include "../maps/events.h"
+#include "watch.h"
 
 OH_INLINE void count_sent(const struct oh_pkt *p, int accepted)
 {
@@ -120,5 +121,7 @@ OH_INLINE int finish(const struct oh_pkt *p, int rc)
 	}
 	if (cfg_record)
 		record(p, rc, reason);
+	if (cfg_watch)
+		watch(p, OH_WAY_WENT, rc, reason);
 	return rc > 0 ? p->verdict : TC_ACT_SHOT;
 }
