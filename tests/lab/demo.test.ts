@@ -4,13 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type DemoResult, inNamespace, Lab, run, until } from "@onehop/lab";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START = join(ROOT, "tools/start.sh");
 const ONEHOP = join(ROOT, "bin/onehop");
 const EXAMPLE = readFileSync(join(ROOT, "examples/two-tenants.yaml"), "utf8");
 const PROMISES = ["Q1", "Q2", "Q13", "Q15", "Q21", "Q22", "Q23", "Q28"];
+
+// A whole demonstration takes half a minute on an idle machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 let scratch: string;
 beforeAll(async () => {
