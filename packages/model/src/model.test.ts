@@ -208,6 +208,9 @@ test("Nobody sends in another's name", () => {
     );
   expect(lie({ sender_mac: near.mac })).toBe("arp_source");
   expect(lie({ sender_ip: "10.0.1.7" })).toBe("arp_source");
+  const virtual = arp({ sender_mac: guard.mac, sender_ip: "172.20.0.1", target_ip: near.addresses[0]! });
+  const asked = predict(intent, guard.id, frame(eth({ src: guard.mac, dst: "ff:ff:ff:ff:ff:ff" }), virtual));
+  expect(reason(asked), "an allowed address may ask ARP as well").toBe("unknown_destination");
   const transit = frame(eth({ src: guard.mac, dst: GATEWAY_MAC }), ipv4({ src: "172.20.0.1", dst: "10.0.1.5" }), udp());
   expect(reason(predict(intent, guard.id, transit))).toBe("delivered");
 });

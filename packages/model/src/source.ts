@@ -12,7 +12,7 @@ export function allowedSource(port: Port, p: Readable): DropReason | undefined {
 
 /** A probe for an address that is not one's own yet has the sender 0.0.0.0 (RFC 5227 section 1.1). */
 const ownArp = (port: Port, arp: packet.Arp): boolean =>
-  arp.sender_mac === port.mac && (arp.sender_ip === "0.0.0.0" || port.addresses.includes(arp.sender_ip));
+  arp.sender_mac === port.mac && (arp.sender_ip === "0.0.0.0" || ownAddress(port, arp.sender_ip));
 
 const ownAddress = (port: Port, address: string): boolean =>
   port.addresses.includes(address) || port.allowed_addresses.some((range) => contains(cidr4(range), ipv4(address)));

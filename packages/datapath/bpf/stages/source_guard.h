@@ -28,7 +28,7 @@ OH_INLINE int guard_arp(const struct oh_pkt *p)
 	if (!mac_equal(&p->head.arp.sender_mac, &p->from->mac))
 		return -OH_DROP_ARP_SOURCE;
 	/* RFC 5227 section 2.1.1: a probe has no sender address yet. */
-	return !sender || is_own_address(p, sender) ? 0 : -OH_DROP_ARP_SOURCE;
+	return !sender || is_own_source(p, sender) ? 0 : -OH_DROP_ARP_SOURCE;
 }
 
 /* What a guest sends is in its own name. */

@@ -141,6 +141,15 @@ export const ENTERING: readonly Row[] = [
     ends: { ...guarded, reason: "arp_source", class: "arp" },
   },
   {
+    title: "ARP in the name of an allowed address passes the guard, as of a guest with a virtual address",
+    from: "cache",
+    frame: frame(
+      eth({ src: mac("cache"), dst: BROADCAST }),
+      arp({ sender_mac: mac("cache"), sender_ip: "172.20.0.9", target_ip: "10.0.2.200" }),
+    ),
+    ends: { reason: "unknown_destination", stage: "answer_arp", class: "arp" },
+  },
+  {
     title: "DHCP is not served, though its sender has no address yet (RFC 2131)",
     from: "web",
     frame: frame(
