@@ -6,9 +6,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-RUN_PACKAGES="bpftool clang etcd-server iperf3 iproute2 iputils-ping libbpf-dev libbpf1 linux-libc-dev llvm tcpdump"
+RUN_PACKAGES="bpftool clang etcd-server ethtool iperf3 iproute2 iputils-ping libbpf-dev libbpf1 linux-libc-dev llvm tcpdump"
 TEST_PACKAGES="git nftables prometheus python3"
-BENCH_PACKAGES="ethtool openvswitch-switch"
+BENCH_PACKAGES="openvswitch-switch"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
 fail() {

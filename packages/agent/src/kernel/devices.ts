@@ -85,7 +85,18 @@ export async function makeGuestLink(link: GuestLink): Promise<void> {
     `route replace default via ${link.gateway} dev eth0`,
   ];
   await run("ip", ["-n", link.namespace, "-batch", "-"], `${inside.join("\n")}\n`);
+  await segmentTunnelsInGuest(link.namespace);
   await run("ip", ["link", "set", "dev", link.name, "alias", note]);
+}
+
+/**
+ * A guest's own tunnel would hand us super-packets that are encapsulated already, and the kernel encapsulates no
+ * super-packet twice; so the guest cuts those itself.
+ */
+async function segmentTunnelsInGuest(namespace: string): Promise<void> {
+  const features = ["tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation", "tx-gre-segmentation"];
+  const off = [...features, "tx-gre-csum-segmentation", "tx-ipxip4-segmentation"].flatMap((f) => [f, "off"]);
+  await run("ip", ["netns", "exec", namespace, "ethtool", "-K", "eth0", ...off]);
 }
 
 /** Whether it had to be made. */
