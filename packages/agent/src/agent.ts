@@ -1,6 +1,5 @@
-import type { Report, ToAgent } from "@onehop/core";
+import type { Clock, Report, ToAgent } from "@onehop/core";
 import type { Logger } from "pino";
-import type { Clock } from "./clock.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { Facts } from "./lower/index.ts";
 import { Reconciler, type Result } from "./reconcile/reconciler.ts";

@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { systemClock } from "@onehop/core";
 import { type Logger, pino } from "pino";
 import { Agent } from "./agent.ts";
-import { systemClock } from "./clock.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { LinuxKernel } from "./kernel/linux.ts";
 import { DEFAULT_LIMITS, type Facts, OVERHEAD } from "./lower/index.ts";

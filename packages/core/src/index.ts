@@ -1,5 +1,6 @@
 export * from "./address/ipv4.ts";
 export * from "./address/mac.ts";
+export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./nouns/index.ts";
 export * as packet from "./packet/index.ts";

@@ -1,6 +1,5 @@
-import type { HostPlan, PortProblem } from "@onehop/core";
+import type { Clock, HostPlan, PortProblem } from "@onehop/core";
 import type { ClassLimit } from "@onehop/datapath/maps.gen";
-import type { Clock } from "../clock.ts";
 import type { Device, HostConfig, Kernel } from "../kernel/kernel.ts";
 import { assignSlots, type Facts, guestLinks, lower, type Opened, openPlan } from "../lower/index.ts";
 import { apply } from "./apply.ts";

@@ -1,6 +1,6 @@
+import type { Clock } from "@onehop/core";
 import { type Answer, type Held, type Hello, PROTOCOL_VERSION, type Report, type ToAgent } from "@onehop/core";
 import { WebSocket } from "ws";
-import type { Clock } from "../clock.ts";
 
 export interface StreamOptions {
   readonly host: string;

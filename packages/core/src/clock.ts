@@ -1,4 +1,4 @@
-/** Time, injected: tests turn it themselves. */
+/** Time, injected: production passes `systemClock`, tests a `ManualClock` that they turn themselves. */
 export interface Clock {
   /** Milliseconds that never run backwards; only differences mean something. */
   now(): number;
