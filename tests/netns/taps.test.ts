@@ -66,7 +66,7 @@ describe("a machine behind a tap", () => {
     ["a veth on another host", "vm1", "far", 64],
     ["a veth of another network on another host", "vm1", "back", 63],
     ["a tap on another host", "vm1", "vm3", 64],
-  ])("exchanges small packets with %s", async (_, from, to, ttl) => {
+  ])("exchanges echoes, TCP, UDP and UDP in super-packets with %s", async (_, from, to, ttl) => {
     const server = await scene.keep(echoServer(end(to)));
     for (const [a, b] of [
       [from, to],
@@ -75,8 +75,8 @@ describe("a machine behind a tap", () => {
       const echoes = await ping({ namespace: end(a).namespace, to: end(b).address, count: 20 });
       expect(echoes).toMatchObject({ sent: 20, received: 20, ttls: [ttl] });
     }
-    for (const kind of ["udp", "tcp"] as const)
-      expect(await roundTrips(kind, end(from).namespace, end(to).address)).toBe(20);
+    for (const kind of ["udp", "tcp", "segments"] as const)
+      expect(await roundTrips(kind, end(from).namespace, end(to).address), kind).toBe(20);
     await server.stop();
   });
 

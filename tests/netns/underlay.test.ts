@@ -43,6 +43,7 @@ afterAll(() => scene?.close());
 async function hear(traffic: () => Promise<unknown>): Promise<Heard> {
   const heard = await listen(scene.lab, traffic);
   everything.push(...heard.encapsulated);
+  expect(heard.strange).toEqual([]);
   return heard;
 }
 

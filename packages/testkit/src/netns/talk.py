@@ -1,7 +1,8 @@
 """Plain sockets at both ends of a test's flow.
 
 usage: talk.py echo ADDRESS PORT          answers TCP and UDP with what it gets; says `ready`
-       talk.py ask tcp|udp ADDRESS PORT   one flow: for each line N makes N round trips, says `answered N`
+       talk.py ask KIND ADDRESS PORT      one flow: for each line N makes N round trips, says `answered N`
+                                          KIND: tcp, udp, or segments: UDP datagrams that leave as super-packets
        talk.py pace ADDRESS PORT          asks by UDP a thousand times a second until a line comes, says `paced SENT ANSWERED`
        talk.py serve ADDRESS PORT         says `ready`, takes one TCP stream, says `got BYTES SHA256`
        talk.py send ADDRESS PORT BYTES    sends so many random bytes by TCP, says `sent BYTES SHA256`
@@ -17,6 +18,7 @@ import threading
 import time
 
 PATIENCE = 3.0
+UDP_SEGMENT, SEGMENT = 103, 1000
 
 
 def say(*words):
@@ -50,23 +52,32 @@ def echo_stream(stream):
 
 
 def ask(kind, address, port):
-    tcp = kind == "tcp"
-    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
     s.settimeout(PATIENCE)
     s.connect((address, port))
+    if kind == "segments":
+        s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SEGMENT)
     say("ready")
     for line in sys.stdin:
-        answered = 0
-        for i in range(int(line)):
-            text = b"question %08d" % i
-            try:
-                s.sendall(text)
-                if s.recv(len(text)) != text:
-                    break
-            except OSError:
-                break
-            answered += 1
-        say("answered", answered)
+        try:
+            say("answered", ask_segments(s, int(line)) if kind == "segments" else ask_each(s, int(line)))
+        except OSError:
+            say("answered", 0)
+
+
+def ask_each(s, count):
+    for i in range(count):
+        text = b"question %08d" % i
+        s.sendall(text)
+        if s.recv(len(text)) != text:
+            return i
+    return count
+
+
+def ask_segments(s, count):
+    texts = [(b"%08d" % i).ljust(SEGMENT, b".") for i in range(count)]
+    s.send(b"".join(texts))
+    return len({s.recv(SEGMENT + 1) for _ in texts} & set(texts))
 
 
 def pace(address, port):

@@ -21,13 +21,16 @@ export async function echoServer({ namespace, address }: Listener): Promise<Tool
   return server;
 }
 
+/** segments: UDP datagrams that the guest's kernel sends as one super-packet; some 60 at most at a time. */
+export type FlowKind = "tcp" | "udp" | "segments";
+
 /** One flow to an echo server; it stays the same flow until it is closed. */
 export class Flow {
   readonly #tool: Tool;
   private constructor(tool: Tool) {
     this.#tool = tool;
   }
-  static async open(kind: "tcp" | "udp", from: string, to: string): Promise<Flow> {
+  static async open(kind: FlowKind, from: string, to: string): Promise<Flow> {
     const tool = Tool.start(from, "./talk.py", ["ask", kind, to, `${PORT}`]);
     await tool.hears("ready");
     return new Flow(tool);
@@ -43,7 +46,7 @@ export class Flow {
 }
 
 /** Round trips that came back, of so many, on a flow of their own. */
-export async function roundTrips(kind: "tcp" | "udp", from: string, to: string, count = 20): Promise<number> {
+export async function roundTrips(kind: FlowKind, from: string, to: string, count = 20): Promise<number> {
   const flow = await Flow.open(kind, from, to);
   try {
     return await flow.ask(count);

@@ -20,10 +20,11 @@ export interface Encapsulated {
 const COOKED = 20;
 const COOKED_SENDER = 12;
 
-/** What a host put on the wire while `traffic` ran: encapsulated packets, each once, and all others. */
+/** What hosts put on the wire while `traffic` ran, each packet once. */
 export interface Heard {
   readonly encapsulated: readonly Encapsulated[];
-  readonly others: readonly Seen[];
+  /** Neither encapsulated nor between addresses of the underlay itself: never anything. */
+  readonly strange: readonly Seen[];
 }
 
 export async function listen(lab: Lab, traffic: () => Promise<unknown>): Promise<Heard> {
@@ -32,7 +33,17 @@ export async function listen(lab: Lab, traffic: () => Promise<unknown>): Promise
   });
   const entering = seen.filter((s) => s.direction === "in");
   const isTunnel = (s: Seen): boolean => s.layers.some((l) => l.kind === "vxlan");
-  return { encapsulated: entering.filter(isTunnel).map(read), others: entering.filter((s) => !isTunnel(s)) };
+  return {
+    encapsulated: entering.filter(isTunnel).map(read),
+    strange: entering.filter((s) => !isTunnel(s) && !isUnderlays(s)),
+  };
+}
+
+/** Links' and tunnels' own addresses (the lab's plan). */
+function isUnderlays({ layers: [first] }: Seen): boolean {
+  const own = (address: string): boolean => /^(198\.18|192\.0\.2)\./.test(address);
+  if (first?.kind === "arp") return own(first.sender_ip) && own(first.target_ip);
+  return first?.kind === "ipv4" && own(first.src) && own(first.dst);
 }
 
 const read = ({ layers, bytes }: Seen): Encapsulated =>
