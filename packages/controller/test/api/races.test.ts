@@ -1,6 +1,6 @@
 import { type Client, idempotencyKey, ifMatch } from "@onehop/api";
 import { OnehopError } from "@onehop/core";
-import { MemoryStore, type Store } from "@onehop/store";
+import { MemoryStore, type Store, type Txn } from "@onehop/store";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { privateEtcd, randomUUID, refusal, type Served, serve, world } from "./fixture.ts";
 
@@ -98,6 +98,16 @@ describe.each(engines)("two servers on one $engine store:", ({ open }) => {
     }
   });
 
+  test("a VPC's ranges are narrowed or a network is made in them, never both", async () => {
+    const { vpc } = await world(one.root);
+    await one.root.patch("vpcs", vpc.id, { cidrs: ["10.0.0.0/16", "10.9.0.0/16"] });
+    const meanwhile = () => two.root.create("networks", { vpc_id: vpc.id, cidr: "10.9.1.0/24" });
+    const late = await serve({ store: beforeFirstWrite(store, meanwhile) });
+    const detail = await refusal(late.root.patch("vpcs", vpc.id, { cidrs: ["10.0.0.0/16"] }));
+    expect(detail).toMatchObject({ status: 409, code: "in_use", errors: [{ pointer: "/cidrs" }] });
+    await late.close();
+  });
+
   test("of concurrent edits of one revision, one is accepted and the others are told", async () => {
     const { vpc } = await world(one.root);
     const edit = (client: Client, i: number) => client.patch("vpcs", vpc.id, { labels: { by: `${i}` } }, ifMatch(vpc));
@@ -139,5 +149,22 @@ describe.each(engines)("two servers on one $engine store:", ({ open }) => {
     expect(new Set(codes)).toEqual(new Set(["tunnel_taken"]));
   });
 });
+
+/** A store behind which something happens between the planning of the first write and the write. */
+function beforeFirstWrite(store: Store, happens: () => Promise<unknown>): Store {
+  let pending: (() => Promise<unknown>) | undefined = happens;
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      const real = (target[name] as (...args: unknown[]) => unknown).bind(target);
+      if (name !== "txn") return real;
+      return async (txn: Txn) => {
+        const first = pending;
+        pending = undefined;
+        await first?.();
+        return real(txn);
+      };
+    },
+  });
+}
 
 const codeOf = (error: unknown): string => (error instanceof OnehopError ? error.code : String(error));
