@@ -26,11 +26,22 @@ export const keys = {
   address: (networkId: string, address: string) => `${ROOT}/address/${networkId}/${address}`,
   addressesOf: (networkId: string) => `${ROOT}/address/${networkId}/`,
   mac: (networkId: string, mac: string) => `${ROOT}/mac/${networkId}/${mac}`,
-  /** → empty, under a lease: not to be given out again until the lease ends. */
+  /** → id of the object that had it, under a lease: not to be given to another until the lease ends. */
   restingVni: (vni: number) => `${ROOT}/resting/vni/${String(vni).padStart(8, "0")}`,
   restingVnis: `${ROOT}/resting/vni/`,
   restingAddress: (networkId: string, address: string) => `${ROOT}/resting/address/${networkId}/${address}`,
   restingAddressesOf: (networkId: string) => `${ROOT}/resting/address/${networkId}/`,
+
+  /**
+   * → JSON of a Record (controller/src/history): what one transaction changed in the VPC. The stamp, a time and a random
+   * part, only makes the key unique; the order of records is that of their revisions.
+   */
+  history: (vpcId: string, stamp: string) => `${ROOT}/history/${vpcId}/${stamp}`,
+  historyOf: (vpcId: string) => `${ROOT}/history/${vpcId}/`,
+  histories: `${ROOT}/history/`,
+  /** → JSON {name, project_id, deleted_at} of a deleted VPC whose history is still kept. */
+  historyEnd: (vpcId: string) => `${ROOT}/history-end/${vpcId}`,
+  historyEnds: `${ROOT}/history-end/`,
 
   /** → decimal count of the project's objects against this quota; `ports` also of a network, against PORTS_PER_NETWORK. */
   quota: (projectId: string, quota: string) => `${ROOT}/quota/${projectId}/${quota}`,

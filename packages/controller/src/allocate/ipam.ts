@@ -2,7 +2,7 @@ import { type Cidr4, cidr4, conflict, contains, formatIpv4, invalid, ipv4, lastO
 import { keys } from "@onehop/store";
 import type { Draft } from "../handlers/draft.ts";
 import type { Context } from "../handlers/handler.ts";
-import { resting } from "./vni.ts";
+import { mustNotRest, resting } from "./resting.ts";
 
 type Owner = { readonly id: string; readonly addresses?: readonly string[] };
 
@@ -21,8 +21,9 @@ export async function takeAddresses(draft: Draft, owner: Owner, at: { network: N
       value: owner.id,
       ...(chosen ? { refusal: { ...refusal, code: "address_taken", hint } } : {}),
     });
-    draft.claim({
-      key: keys.restingAddress(network.id, address),
+    await mustNotRest(draft, keys.restingAddress(network.id, address), {
+      owner: owner.id,
+      context,
       ...(chosen ? { refusal: { ...refusal, ...resting("address_resting", context.limits.addressRest) } } : {}),
     });
   }
@@ -32,13 +33,13 @@ export async function takeAddresses(draft: Draft, owner: Owner, at: { network: N
 /** Frees addresses; they rest, since neighbours may still send to the old owner. */
 export async function freeUpAddresses(
   draft: Draft,
-  owner: { readonly network_id: string; readonly addresses: readonly string[] },
+  owner: { readonly id: string; readonly network_id: string; readonly addresses: readonly string[] },
   { leases, limits }: Context,
 ): Promise<void> {
   for (const address of owner.addresses) {
     draft.delete(keys.address(owner.network_id, address));
     if (limits.addressRest === 0) continue;
-    draft.put(keys.restingAddress(owner.network_id, address), "", await leases.lease(limits.addressRest));
+    draft.put(keys.restingAddress(owner.network_id, address), owner.id, await leases.lease(limits.addressRest));
   }
 }
 

@@ -2,6 +2,7 @@ import { conflict } from "@onehop/core";
 import { keys } from "@onehop/store";
 import type { Draft } from "../handlers/draft.ts";
 import type { Context } from "../handlers/handler.ts";
+import { mustNotRest, resting } from "./resting.ts";
 
 /** Random numbers tried before all are listed: enough unless the range is nearly full. */
 const GUESSES = 4;
@@ -18,24 +19,23 @@ export async function takeVni(draft: Draft, owner: { id: string; vni?: number },
       ? {}
       : { refusal: { ...refusal, code: "vni_taken", hint: "Leave vni out to get a free one." } }),
   });
-  draft.claim({
-    key: keys.restingVni(vni),
+  await mustNotRest(draft, keys.restingVni(vni), {
+    owner: owner.id,
+    context,
     ...(chosen === undefined ? {} : { refusal: { ...refusal, ...resting("vni_resting", context.limits.vniRest) } }),
   });
   return vni;
 }
 
-/** Frees a VNI; it rests, since packets that carry it may still be under way. */
-export async function freeUpVni(draft: Draft, vni: number, { leases, limits }: Context): Promise<void> {
+/** Frees an object's VNI; it rests, since packets that carry it may still be under way. */
+export async function freeUpVni(
+  draft: Draft,
+  { id, vni }: { readonly id: string; readonly vni: number },
+  { leases, limits }: Context,
+): Promise<void> {
   draft.delete(keys.vni(vni));
-  if (limits.vniRest > 0) draft.put(keys.restingVni(vni), "", await leases.lease(limits.vniRest));
+  if (limits.vniRest > 0) draft.put(keys.restingVni(vni), id, await leases.lease(limits.vniRest));
 }
-
-export const resting = (code: string, seconds: number) => ({
-  code,
-  why: `was freed a moment ago and rests for ${seconds} s before it is used again`,
-  retry_after: seconds,
-});
 
 async function freeVni(draft: Draft, { limits, random }: Context): Promise<number> {
   const { snapshot } = draft;

@@ -3,6 +3,7 @@ import type { Leases } from "../allocate/leases.ts";
 import { commit, type Fate, groups } from "../handlers/commit.ts";
 import type { Draft } from "../handlers/draft.ts";
 import { Snapshot } from "../handlers/snapshot.ts";
+import { Trimmer } from "../history/trim.ts";
 import { answerOf, type Drafted, type Plan, type Written } from "./attempt.ts";
 import { busy } from "./refusals.ts";
 import { Turns } from "./turns.ts";
@@ -24,11 +25,13 @@ export class Writer {
   readonly store: Store;
   readonly turns = new Turns();
   readonly #leases: Leases;
+  readonly #trimmer: Trimmer;
   #queue: Job[] = [];
 
-  constructor(store: Store, leases: Leases) {
+  constructor(store: Store, leases: Leases, trimmer = new Trimmer(store)) {
     this.store = store;
     this.#leases = leases;
+    this.#trimmer = trimmer;
   }
 
   /** Plans and commits until it sticks. */
@@ -54,7 +57,9 @@ export class Writer {
   /** As commit of handlers; leases that the store has lost are replaced at the next try. */
   async commit(snapshot: Snapshot, drafts: readonly Draft[]): Promise<Fate[]> {
     try {
-      return await commit(snapshot, drafts);
+      const fates = await commit(snapshot, drafts);
+      await this.#trimmer.written(drafts.flatMap((d, i) => ("done" in fates[i]! ? (d.note ?? []) : [])));
+      return fates;
     } catch (error) {
       if (!(error instanceof StoreError && error.code === "lease_gone")) throw error;
       this.#leases.forget();

@@ -1,5 +1,6 @@
 import type { OnehopError } from "@onehop/core";
 import { type Compare, type Entry, MAX_OPS, type Op, type Store } from "@onehop/store";
+import { recordsOf } from "../history/record.ts";
 import { type Claim, type Draft, refuse } from "./draft.ts";
 import { numberOf, type Snapshot } from "./snapshot.ts";
 
@@ -43,29 +44,31 @@ class Size {
   readonly #own: { compares: number; ops: number };
   readonly #reads: ReadonlySet<string>;
   readonly #bumps: ReadonlySet<string>;
+  /** VPCs that get a record. */
+  readonly #vpcs: ReadonlySet<string>;
 
-  constructor(
-    own = { compares: 0, ops: 0 },
-    reads: ReadonlySet<string> = new Set(),
-    bumps: ReadonlySet<string> = new Set(),
-  ) {
+  constructor(own = { compares: 0, ops: 0 }, reads = NONE, bumps = NONE, vpcs = NONE) {
     this.#own = own;
     this.#reads = reads;
     this.#bumps = bumps;
+    this.#vpcs = vpcs;
   }
 
   with(d: Draft): Size {
     const compares = this.#own.compares + d.claims.length + d.unused.length;
     const written = d.claims.filter((c) => c.value !== undefined).length;
     const ops = this.#own.ops + written + d.puts.size + d.deletes.size + d.deletePrefixes.size;
-    return new Size({ compares, ops }, union(this.#reads, d.reads.keys()), union(this.#bumps, d.bumps.keys()));
+    const vpcs = d.note ? union(this.#vpcs, [d.note.vpcId]) : this.#vpcs;
+    return new Size({ compares, ops }, union(this.#reads, d.reads.keys()), union(this.#bumps, d.bumps.keys()), vpcs);
   }
 
   fits(): boolean {
     const compares = this.#own.compares + union(this.#reads, this.#bumps).size;
-    return compares <= MAX_OPS && this.#own.ops + this.#bumps.size <= MAX_OPS;
+    return compares <= MAX_OPS && this.#own.ops + this.#bumps.size + this.#vpcs.size <= MAX_OPS;
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 const union = (a: ReadonlySet<string>, b: Iterable<string>): Set<string> => new Set([...a, ...b]);
 
@@ -82,6 +85,7 @@ async function transactionOf(
   }
   for (const [key, by] of totals(drafts))
     then.push({ put: key, value: String(numberOf(await snapshot.get(key)) + by) });
+  then.push(...recordsOf(drafts.flatMap((d) => d.note ?? [])));
   const compare = drafts.flatMap((d) => [
     ...d.claims.map((c) => ({ absent: c.key })),
     ...d.unused.map((u) => ({ nonePrefixed: u.prefix })),

@@ -1,5 +1,6 @@
 import { conflict, type OnehopError } from "@onehop/core";
 import type { Compare, Entry } from "@onehop/store";
+import type { Note } from "../history/record.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** A key that must not exist before the write. */
@@ -45,6 +46,8 @@ export class Draft {
   readonly bumps = new Map<string, number>();
   /** Key of the object that is created: an existing one with the same id is a retry, not a conflict. */
   creates: string | undefined;
+  /** For the history of the object's VPC. */
+  note: Note | undefined;
 
   constructor(snapshot: Snapshot) {
     this.snapshot = snapshot;

@@ -26,6 +26,8 @@ export interface Context {
   readonly random: Random;
   /** RFC 3339, UTC. */
   readonly now: () => string;
+  /** The revision to which a VPC is rolled back: its objects take back what rests of them. */
+  readonly restoring?: number;
 }
 
 export interface ObjectOf {

@@ -49,7 +49,7 @@ export const networks: Handler<Network, Given<typeof network>> = {
     await draft.bump(keys.header(object.vpc_id), 1);
     await draft.bump(keys.quota(object.project_id, "networks"), -1);
     draft.delete(keys.quota(object.id, "ports"));
-    await freeUpVni(draft, object.vni, context);
+    await freeUpVni(draft, object, context);
   },
 
   sibling: (object) => object.cidr,

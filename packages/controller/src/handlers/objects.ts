@@ -1,5 +1,6 @@
 import { type At, conflict, NOUNS, type Noun, type OnehopError } from "@onehop/core";
 import { keys, type Store } from "@onehop/store";
+import { noteOf } from "../history/record.ts";
 import { Draft } from "./draft.ts";
 import type { Context } from "./handler.ts";
 import { handlerOf, type Thing } from "./index.ts";
@@ -25,6 +26,7 @@ export async function planCreate(snapshot: Snapshot, noun: Noun, given: Thing, c
   claimName(draft, noun, object);
   noteSibling(draft, noun, object);
   draft.claim({ key: draft.creates, value: JSON.stringify(object) });
+  draft.note = noteOf(noun, { after: object }, context);
   return { draft, object };
 }
 
@@ -51,6 +53,7 @@ export async function planChange(
   }
   noteSibling(draft, noun, object);
   draft.put(key, JSON.stringify(object));
+  draft.note = noteOf(noun, { before: change.before, after: object }, context);
   return { draft, object };
 }
 
@@ -63,6 +66,7 @@ export async function planRemove(snapshot: Snapshot, noun: Noun, object: At<Thin
   draft.delete(key);
   draft.delete(nameKey(noun, object));
   if (noun.parent) draft.delete(keys.child(parentOf(noun, object), noun.plural, object.id));
+  draft.note = noteOf(noun, { before: object }, context);
   draft.unused.push({
     prefix: keys.childrenOf(object.id),
     refuse: (children) => inUse(snapshot.store, { noun, object }, children),

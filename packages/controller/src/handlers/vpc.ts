@@ -12,6 +12,7 @@ import {
 } from "@onehop/core";
 import { keys } from "@onehop/store";
 import { freeUpVni, takeVni } from "../allocate/vni.ts";
+import { endOf } from "../history/trim.ts";
 import type { Draft } from "./draft.ts";
 import type { Given, Handler } from "./handler.ts";
 import { charge, referred } from "./references.ts";
@@ -21,6 +22,8 @@ export const vpcs: Handler<Vpc, Given<typeof vpc>> = {
     const owner = await referred(draft, "project", { id: given.project_id, pointer: "/project_id" }, context);
     checkRanges(given.cidrs);
     await charge(draft, owner, "vpcs");
+    // The history of a deleted VPC goes on where the same one comes back.
+    if (await draft.read(keys.historyEnd(given.id))) draft.delete(keys.historyEnd(given.id));
     return { ...given, vni: await takeVni(draft, given, context) };
   },
 
@@ -33,8 +36,9 @@ export const vpcs: Handler<Vpc, Given<typeof vpc>> = {
 
   async remove(draft, object, context) {
     draft.delete(keys.header(object.id));
+    draft.put(keys.historyEnd(object.id), JSON.stringify(endOf(object, context)));
     await draft.bump(keys.quota(object.project_id, "vpcs"), -1);
-    await freeUpVni(draft, object.vni, context);
+    await freeUpVni(draft, object, context);
   },
 };
 
