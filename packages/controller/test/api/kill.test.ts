@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,17 +13,21 @@ const COUNT = 200;
 const WORKERS = 8;
 let etcd: Awaited<ReturnType<typeof privateEtcd>>;
 const children: ChildProcess[] = [];
+/** A killed server leaves its own. */
+const sockets: string[] = [];
 beforeAll(async () => {
   etcd = await privateEtcd("safe");
 });
 afterAll(async () => {
   for (const child of children) child.kill("SIGKILL");
+  for (const socket of sockets) rmSync(socket, { force: true });
   await etcd.stop();
 });
 
 async function startServer() {
   const script = join(import.meta.dirname, "kill_server.ts");
   const socket = join(tmpdir(), `oh-api-${randomUUID()}.sock`);
+  sockets.push(socket);
   const child = spawn(process.execPath, ["--import", "tsx", script, etcd.url, socket], {
     stdio: ["ignore", "pipe", "inherit"],
   });
