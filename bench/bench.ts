@@ -25,6 +25,9 @@ export interface BenchOptions {
   readonly signal: AbortSignal;
 }
 
+/** Load average up to which a machine counts as calm; the set-up before makes some. */
+const CALM = 2;
+
 /** Builds every path, measures, and takes all of it down again. */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
   const lab = await Lab.up({ hosts: 2, progress: options.progress });
@@ -56,6 +59,7 @@ class Bench {
     const { rounds, seconds, progress } = this.#options;
     await this.#build();
     const load = loadavg()[0]!;
+    if (load > CALM) progress(`The machine is busy (load ${load.toFixed(1)}): figures will be low and far apart`);
     for (let round = 0; round < rounds; round++) await this.#round(round);
     progress("Programs, with the kernel's statistics on");
     const programs = await this.#try("programs", () => this.#programs());
