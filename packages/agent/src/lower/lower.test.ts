@@ -172,6 +172,37 @@ describe("lowering", () => {
     expect(rows(routing, "endpoints")[0]?.[1]).toMatchObject({ has_allowed: 1 });
   });
 
+  it("leaves out what a table has no room for, and degrades who misses it instead of the host", () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, n) => `100.${n >> 16}.${(n >> 8) & 255}.${n & 255}/32`);
+    const second = port("p5", {
+      mac: "0a:00:00:00:00:05",
+      addresses: ["10.0.1.9"],
+      device: { kind: "adopt", name: "tap-p5" },
+    });
+    const both = facts({
+      links: new Map([
+        ["tap-p1", tap("tap-p1")],
+        ["tap-p5", tap("tap-p5", { ifindex: 8 })],
+      ]),
+      slots: new Map([
+        ["p1", 0],
+        ["p5", 1],
+      ]),
+    });
+    const greedy = { ...second, allowed_addresses: many(20_000) };
+    const first = { ...local, allowed_addresses: ["192.168.0.0/16"] };
+    const { entries, problems } = lowered(planOf(network([first, greedy])), both);
+    expect(entries.allowed.rows.size).toBe(16_384);
+    expect(entries.destinations.rows.size).toBe(3);
+    const reason = "The host's table allowed is full: it has room for 16384 entries.";
+    expect(problems).toEqual([{ port_id: "p5", reason }]);
+    const vpc = plan.get("vpc/v") as Extract<Slice, { type: "vpc" }>;
+    const routes = many(70_000).map((destination) => ({ id: destination, destination, next_hop: "10.0.1.6" }));
+    const routed = new Map(planOf(network([local, second]))).set("vpc/v", { ...vpc, routes });
+    expect(lowered(routed, both).problems.map((p) => p.port_id)).toEqual(["p1", "p5"]);
+  });
+
   it("concludes nothing from a plan that is not whole", () => {
     const partial = new Map(plan);
     partial.delete("network/n");
