@@ -6,7 +6,7 @@ export interface Facts {
   readonly links: ReadonlyMap<string, LinkFact>;
   /** Least MTU of the uplinks, bytes of IP packet. */
   readonly underlayMtu: number;
-  /** How to reach a tunnel address. Missing: not known, the kernel's FIB decides for each packet. */
+  /** How to reach a tunnel address. Missing: there is no route, and packets to it are dropped. */
   readonly nextHops: ReadonlyMap<string, NextHop>;
   /** Dense number of each port of this host. */
   readonly slots: ReadonlyMap<string, number>;
