@@ -1,9 +1,9 @@
 import type { Clock, Report, ToAgent } from "@onehop/core";
 import type { Logger } from "pino";
 import type { Kernel } from "./kernel/kernel.ts";
+import { Desk } from "./look/desk.ts";
 import type { Facts } from "./lower/index.ts";
 import { Reconciler, type Result } from "./reconcile/reconciler.ts";
-import { answer } from "./report/answers.ts";
 import { type Metrics, makeMetrics } from "./report/metrics.ts";
 import { type PlanVersion, SliceStore } from "./sync/slice_store.ts";
 import type { Snapshot } from "./sync/snapshot.ts";
@@ -18,6 +18,8 @@ export interface AgentParts {
   readonly kernel: Kernel;
   readonly snapshot: Snapshot;
   readonly clock: Clock;
+  /** Milliseconds since the epoch. */
+  readonly wall: () => number;
   readonly random: () => number;
   readonly logger: Logger;
 }
@@ -35,6 +37,7 @@ export class Agent {
   readonly #parts: AgentParts;
   readonly #reconciler: Reconciler;
   readonly #stream: Stream;
+  readonly #desk: Desk;
   #slices = new SliceStore();
   #report: Report | undefined;
   #running: Promise<void> | undefined;
@@ -59,8 +62,18 @@ export class Agent {
       random,
       have: () => this.#slices.held(),
       onMessage: (message) => this.#receive(message),
-      onOpen: () => this.#report && this.#stream.send(this.#report),
+      onOpen: () => {
+        this.#desk.greet();
+        if (this.#report) this.#stream.send(this.#report);
+      },
       onProblem: (problem) => this.#notServed(problem),
+    });
+    this.#desk = new Desk({
+      known: () => this.#known(),
+      clock,
+      wall: parts.wall,
+      send: (message) => this.#stream.send(message),
+      connected: () => this.connected,
     });
   }
 
@@ -84,10 +97,12 @@ export class Agent {
       cancelRepair = clock.after(REPAIR_MS, repair);
     };
     repair();
+    this.#desk.start();
     await this.#stream.run(signal);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     this.#stopped = true;
     cancelRepair();
+    this.#desk.stop();
     this.#cancelTimer();
     await this.#running;
     await this.#save();
@@ -114,7 +129,7 @@ export class Agent {
   }
 
   #receive(message: ToAgent): void {
-    if (message.type === "query") this.#stream.send(answer(message, this.#known()));
+    this.#desk.receive(message);
     if (message.type !== "slice" && message.type !== "same") return;
     const outcome = this.#slices.accept(message);
     if (outcome === "stale") this.#parts.logger.warn({ slice: message.id, epoch: message.epoch }, "An old slice came.");

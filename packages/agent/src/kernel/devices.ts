@@ -35,7 +35,7 @@ function madeFor({ ifname, ifalias }: IpLink): Made | undefined {
 
 function kindOf(link: IpLink): Device["kind"] {
   const kind = link.linkinfo?.info_kind;
-  if (kind === "veth" && link.link_netnsid !== undefined) return "veth";
+  if (kind === "veth") return link.link_netnsid === undefined ? "tap" : "veth";
   return kind === "tun" ? "tap" : "other";
 }
 

@@ -71,6 +71,7 @@ const tap = (name: string, fields: Partial<LinkFact> = {}): LinkFact => ({
 });
 const facts = (fields: Partial<Facts> = {}): Facts => ({
   links: new Map([["tap-p1", tap("tap-p1")]]),
+  uplinks: ["up0"],
   underlayMtu: 1600,
   nextHops: new Map([["192.0.2.2", { uplink: 3, next_hop: "192.0.2.254" }]]),
   slots: new Map([["p1", 0]]),
@@ -150,6 +151,16 @@ describe("lowering", () => {
     expect(lowered(plan, gone).problems).toEqual([{ port_id: "p1", reason: "Its device tap-p1 is not there." }]);
     expect(rows(plan, "endpoints", gone)[0]?.[1]).toMatchObject({ device: Device.NONE, ifindex: 0 });
     expect(rows(plan, "links", gone)).toEqual([]);
+  });
+
+  it.each([
+    ["up0", "veth", "Its device up0 is an uplink of the host."],
+    ["lo", "other", "Its device lo is neither a veth nor a tap."],
+  ] as const)("leaves the host its own device %s", (name, kind, reason) => {
+    const greedy = planOf(network([port("p1", { device: { kind: "adopt", name } })]));
+    const given = facts({ links: new Map([[name, tap(name, { kind })]]) });
+    expect(lowered(greedy, given).problems).toEqual([{ port_id: "p1", reason }]);
+    expect(rows(greedy, "links", given)).toEqual([]);
   });
 
   it("gives a device that two ports name to the first, and degrades the other alone", () => {
