@@ -45,6 +45,12 @@ export interface App {
   /** The server ends: waits are over. */
   readonly closing: AbortSignal;
   readonly contextOf: (caller: Caller) => Context;
+  /** Objects by noun as this process knows them; a little behind the store. */
+  readonly view: Counted;
+  /** Streams that are served now. */
+  readonly watches: { open: number };
+  /** Looked up each time; throws 401 where it is nobody, or nobody any more. */
+  readonly whoAsks: (request: FastifyRequest) => Promise<Caller>;
 }
 
 export type Serve = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
