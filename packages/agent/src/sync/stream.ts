@@ -1,4 +1,4 @@
-import { type Clock, type FromAgent, type Held, type Hello, PROTOCOL_VERSION, type ToAgent } from "@onehop/core";
+import { type Clock, type FromAgent, type Held, type Hello, PROTOCOL_VERSION, pause, type ToAgent } from "@onehop/core";
 import { WebSocket } from "ws";
 
 export interface StreamOptions {
@@ -112,12 +112,6 @@ export class Stream {
   #pause(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++);
-    return new Promise((resolve) => {
-      const cancel = clock.after(most * (0.5 + random() / 2), resolve);
-      signal.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      });
-    });
+    return pause(clock, most * (0.5 + random() / 2), signal);
   }
 }
