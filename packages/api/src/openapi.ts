@@ -39,7 +39,14 @@ export function openapi(version: string): Json {
 
 const tagOf = (r: Route): string => (r.path.startsWith("/v1/") ? r.id.split(".")[0]! : "service");
 const descriptionOf = (tag: string): string =>
-  NOUNS.find((n) => n.plural === tag)?.doc ?? (tag === "tokens" ? "who may ask" : "the process itself");
+  NOUNS.find((n) => n.plural === tag)?.doc ?? TAGS[tag] ?? "the process itself";
+const TAGS: Readonly<Record<string, string>> = {
+  tokens: "who may ask",
+  trace: "what becomes of a packet",
+  drops: "what is dropped, and why",
+  top: "who sends how much",
+  capture: "packets of a port",
+};
 
 function operation(r: Route): Json {
   const parameters = [...pathParameters(r), ...queryParameters(r), ...headerParameters(r)];

@@ -1,6 +1,7 @@
 import { createSchema, host, NOUNS, type Noun, port } from "@onehop/core";
 import Type, { type TSchema } from "typebox";
 import { historyRoutes } from "./history.ts";
+import { lookRoutes } from "./look.ts";
 import {
   BulkResult,
   bulkSchema,
@@ -195,6 +196,7 @@ export const ROUTES: readonly Route[] = [
   ...NOUNS.flatMap(routesOf),
   ...historyRoutes,
   ...portRoutes,
+  ...lookRoutes,
   ...tokenRoutes,
   ...serviceRoutes,
 ];
