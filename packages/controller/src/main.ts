@@ -43,6 +43,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     store,
     view: plane.view,
     status: plane.status,
+    agents: plane.agents,
     clock: systemClock,
     wall: Date.now,
     random: randomBytes,

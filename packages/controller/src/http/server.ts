@@ -7,6 +7,8 @@ import { Writer } from "../api/writer.ts";
 import { demand, ROOT } from "../auth/caller.ts";
 import { callerOf } from "../auth/tokens.ts";
 import { LIMITS } from "../handlers/handler.ts";
+import { NO_AGENTS } from "../look/agents.ts";
+import { lookHandlers } from "../look/routes.ts";
 import { type App, makeContext, type Serve, type ServerOptions } from "./app.ts";
 import { parseBody } from "./body.ts";
 import { Listeners } from "./listeners.ts";
@@ -38,7 +40,12 @@ export function createServer(options: ServerOptions): ApiServer {
   const listeners = new Listeners((request, response) => app.routing(request, response));
   const whoAsks = async (request: FastifyRequest) =>
     listeners.isRoot(request.raw) ? ROOT : callerOf(store, request.headers.authorization);
+  const agents = options.agents ?? NO_AGENTS;
+  const nonce = () => 1 + (Buffer.from(options.random(4)).readUInt32BE() % 65_535);
   const shared: App = {
+    agents,
+    nonce,
+
     store,
     writer,
     status,
@@ -142,7 +149,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 function addRoutes(app: FastifyInstance, shared: App, metrics: Metrics): void {
-  const service = serviceHandlers(shared, metrics);
+  const service = { ...serviceHandlers(shared, metrics), ...lookHandlers(shared) };
   for (const route of ROUTES)
     app.route({
       method: route.method,

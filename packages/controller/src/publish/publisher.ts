@@ -6,7 +6,7 @@ import {
   type Host,
   type Intent,
   PROTOCOL_VERSION,
-  type Query,
+  type Question,
   type Refused,
   type Report,
   type SliceId,
@@ -14,8 +14,9 @@ import {
 import type { Clock } from "@onehop/store";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Plans, Work } from "../compile/index.ts";
+import { type Agents, type RemoteWatch, unanswered, type WatchRequest } from "../look/agents.ts";
 import { Frames } from "./frames.ts";
-import { Session, unanswered } from "./session.ts";
+import { Session } from "./session.ts";
 
 export interface PublisherOptions {
   readonly plans: Plans;
@@ -33,7 +34,7 @@ export interface PublisherOptions {
 const MAX_FRAME = 8 * 1024 * 1024;
 
 /** All agents' streams: a slice that changed goes to the hosts that are interested in it, and to nobody else. */
-export class Publisher {
+export class Publisher implements Agents {
   /** Slices sent, by kind. */
   readonly sent: Work = {};
   readonly #sessions = new Map<string, Session>();
@@ -84,15 +85,23 @@ export class Publisher {
     return this.#sessions.size;
   }
 
-  query(hostId: string, what: Query["what"], portId?: string): Promise<unknown> {
-    const session = this.#sessions.get(hostId);
-    if (!session) throw unanswered("no agent is connected to this controller");
-    return session.query(what, portId);
+  async ask(hostId: string, question: Question): Promise<unknown> {
+    return this.#session(hostId).ask(question);
+  }
+
+  async watch(hostId: string, request: WatchRequest): Promise<RemoteWatch> {
+    return this.#session(hostId).watch(request);
   }
 
   close(): void {
     this.drop();
     this.#sockets.close();
+  }
+
+  #session(hostId: string): Session {
+    const session = this.#sessions.get(hostId);
+    if (!session) throw unanswered("no agent is connected to this controller");
+    return session;
   }
 
   #greet(socket: WebSocket): void {
