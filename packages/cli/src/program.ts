@@ -1,12 +1,16 @@
 import { Command, CommanderError } from "commander";
 import { registerAgent } from "./commands/agent.ts";
+import { registerCapture } from "./commands/capture.ts";
 import { registerController } from "./commands/controller.ts";
+import { registerDrops } from "./commands/drops.ts";
 import { registerFiles } from "./commands/files.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerHost } from "./commands/host.ts";
 import { registerNouns } from "./commands/nouns.ts";
 import { registerPort } from "./commands/port.ts";
 import { registerToken } from "./commands/token.ts";
+import { registerTop } from "./commands/top.ts";
+import { registerTrace } from "./commands/trace.ts";
 import { registerUp } from "./commands/up.ts";
 import { registerVersion } from "./commands/version.ts";
 import { EXIT, exitCodeOf, explain } from "./exit.ts";
@@ -31,6 +35,10 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerHost(nouns.get("host")!, io);
   registerFiles(program, io);
   registerGet(program, io);
+  registerTrace(program, io);
+  registerDrops(program, io);
+  registerTop(program, io);
+  registerCapture(program, io);
   registerUp(program, io);
   registerController(program, io);
   registerAgent(program, io);

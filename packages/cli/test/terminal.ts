@@ -23,6 +23,7 @@ export const SILENT: Omit<Io, "connect"> = {
   err: () => undefined,
   isTTY: false,
   readFile: async () => "",
+  openSink: async () => ({ write: async () => undefined, close: async () => undefined }),
   now: () => 0,
   pause: async () => undefined,
   untilStopped: () => AbortSignal.abort(),
