@@ -1,7 +1,6 @@
 import type { Server } from "node:http";
 import {
   type At,
-  type FromAgent,
   type Hello,
   type Host,
   type Intent,
@@ -16,6 +15,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Plans, Work } from "../compile/index.ts";
 import { type Agents, type RemoteWatch, unanswered, type WatchRequest } from "../look/agents.ts";
 import { Frames } from "./frames.ts";
+import { parseFromAgent } from "./from_agent.ts";
 import { Session } from "./session.ts";
 
 export interface PublisherOptions {
@@ -107,7 +107,7 @@ export class Publisher implements Agents {
   #greet(socket: WebSocket): void {
     socket.on("error", (error) => this.#options.onError?.(error));
     socket.once("message", (data) => {
-      const hello = parse<FromAgent>(String(data));
+      const hello = parseFromAgent(String(data));
       if (hello?.type !== "hello") return socket.close(1002);
       const { epoch, intent } = this.#options;
       const now = epoch();
@@ -137,9 +137,10 @@ export class Publisher implements Agents {
     });
     this.#sessions.set(host.id, session);
     socket.on("message", (data) => {
-      const message = parse<FromAgent>(String(data));
-      if (message) session.receive(message);
-      else onError?.(new Error(`${host.name} sent a frame that is not JSON`));
+      const message = parseFromAgent(String(data));
+      if (message) return session.receive(message);
+      onError?.(new Error(`${host.name} sent a frame that no agent sends`));
+      socket.close(1002);
     });
     socket.on("close", () => {
       session.close();
@@ -157,12 +158,4 @@ function hostOf(intent: Intent, name: string): At<Host> | undefined {
 function refuse(socket: WebSocket, code: Refused["code"], message: string): void {
   socket.send(JSON.stringify({ type: "refused", code, message } satisfies Refused));
   socket.close(1008);
-}
-
-function parse<T>(text: string): T | undefined {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return undefined;
-  }
 }
