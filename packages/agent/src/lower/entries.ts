@@ -1,7 +1,6 @@
 import { Class, Constant, LAYOUT, type MapTypes } from "@onehop/datapath/maps.gen";
 
 export const MAX_SLOTS = Constant.MAX_SLOTS;
-export const MAX_HOSTS = LAYOUT.maps.hosts?.max_entries ?? 0;
 export const NO_IP = "0.0.0.0";
 export const NO_MAC = "00:00:00:00:00:00";
 

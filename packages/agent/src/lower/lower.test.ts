@@ -1,5 +1,13 @@
-import { GATEWAY_MAC, type HostPlan, type NetworkSlice, type PortPlan, type Slice, type SliceId } from "@onehop/core";
-import { Device, HostKind, Place, RouteKind, VniKind } from "@onehop/datapath/maps.gen";
+import {
+  GATEWAY_MAC,
+  HOST_NUMBER_MAX,
+  type HostPlan,
+  type NetworkSlice,
+  type PortPlan,
+  type Slice,
+  type SliceId,
+} from "@onehop/core";
+import { Device, HostKind, LAYOUT, Place, RouteKind, VniKind } from "@onehop/datapath/maps.gen";
 import { describe, expect, it } from "vitest";
 import type { TableName } from "./entries.ts";
 import type { Facts, LinkFact } from "./facts.ts";
@@ -117,6 +125,11 @@ describe("lowering", () => {
       [9, { tunnel_address: "192.0.2.9", uplink: 0, next_hop: "0.0.0.0", kind: HostKind.PEER }],
     ]);
     expect(rows(plan, "tunnels").map(([key]) => key)).toEqual([{ address: "192.0.2.2" }, { address: "192.0.2.9" }]);
+  });
+
+  it("has room for every number that a host may have", () => {
+    expect(LAYOUT.maps.hosts?.max_entries).toBe(HOST_NUMBER_MAX + 1);
+    expect(LAYOUT.maps.tunnels?.max_entries).toBeGreaterThan(HOST_NUMBER_MAX);
   });
 
   it("says what each VNI means", () => {
