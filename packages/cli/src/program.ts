@@ -5,6 +5,7 @@ import { registerController } from "./commands/controller.ts";
 import { registerDrops } from "./commands/drops.ts";
 import { registerFiles } from "./commands/files.ts";
 import { registerGet } from "./commands/get.ts";
+import { registerHistory } from "./commands/history.ts";
 import { registerHost } from "./commands/host.ts";
 import { registerNouns } from "./commands/nouns.ts";
 import { registerPort } from "./commands/port.ts";
@@ -34,6 +35,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerPort(nouns.get("port")!, io);
   registerHost(nouns.get("host")!, io);
   registerFiles(program, io);
+  registerHistory(program, nouns.get("vpc")!, io);
   registerGet(program, io);
   registerTrace(program, io);
   registerDrops(program, io);

@@ -122,7 +122,7 @@ class View {
     for (const { type, object } of news)
       if (type === "deleted") this.#known.delete(object.id);
       else this.#known.set(object.id, object);
-    await this.#show(news);
+    if (news.length > 0) await this.#show(news);
   }
 }
 

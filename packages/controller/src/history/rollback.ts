@@ -1,4 +1,4 @@
-import { conflict, type FieldError, NOUNS, OnehopError } from "@onehop/core";
+import { conflict, type FieldError, type Kind, NOUNS, nounOf, OnehopError } from "@onehop/core";
 import { keys, MAX_OPS, type Store } from "@onehop/store";
 import { busy } from "../api/refusals.ts";
 import { TRIES, type Writer } from "../api/writer.ts";
@@ -9,7 +9,7 @@ import { parse } from "../handlers/parse.ts";
 import { Snapshot } from "../handlers/snapshot.ts";
 import { Overlay, OverlayFull } from "./overlay.ts";
 import { planStep, type Step, stepsOf } from "./steps.ts";
-import { changedFields, type Goal, goalOf, type Target } from "./targets.ts";
+import { changedFields, type Goal, goalOf, rank, type Target } from "./targets.ts";
 
 export interface Rollback {
   readonly writer: Writer;
@@ -22,7 +22,7 @@ export interface Rollback {
 /** What a rollback does to one object, or did. */
 export interface Outcome {
   readonly action: "create" | "update" | "delete" | "keep";
-  readonly kind: string;
+  readonly kind: Kind;
   readonly id: string;
   readonly name: string;
   /** Of an update: by field, what it was and what it becomes. */
@@ -73,8 +73,15 @@ async function look(rollback: Rollback): Promise<{ goal: Goal; steps: Step[] }> 
 const answer = ({ vpcId, to }: Rollback, { targets }: Goal) => ({
   vpc_id: vpcId,
   to_revision: to,
-  changes: targets.map(outcomeOf),
+  changes: targets.map(outcomeOf).sort((a, b) => place(a) - place(b)),
 });
+
+/** As it is done: children are deleted first, and changed and made last. */
+function place({ action, kind }: Outcome): number {
+  const at = rank(nounOf(kind));
+  if (action === "delete") return -at;
+  return action === "create" ? NOUNS.length + at : at;
+}
 
 function outcomeOf({ noun, id, wanted, current, kept }: Target): Outcome {
   const what = { kind: noun.kind, id, name: (wanted ?? current)!.name, ...(kept.length > 0 ? { kept } : {}) };
@@ -194,11 +201,15 @@ async function apply(
 const nameOf = ({ noun, name }: Step): string => `${noun.kind} ${name}`;
 
 async function refusalOf({ writer, context, to }: Rollback, { vpcName }: Goal, refused: readonly Refused[]) {
-  const errors: FieldError[] = refused.map(({ step, problem }) => ({
-    pointer: "",
-    detail: `${nameOf(step)}: ${problem.message}`,
-  }));
-  const used_by = (await Promise.all(refused.map(({ problem }) => usersIn(writer.store, context, problem)))).flat();
+  const errors: FieldError[] = [];
+  const used_by: User[] = [];
+  for (const { step, problem } of refused) {
+    const users = await usersIn(writer.store, context, problem);
+    used_by.push(...users);
+    // People know the taker by its name.
+    const sentence = users.reduce((text, u) => text.replace(u.id, `${u.kind} ${u.name}`), problem.message);
+    errors.push({ pointer: "", detail: `${nameOf(step)}: ${sentence}` });
+  }
   return conflict("rollback_conflict", `VPC ${vpcName} cannot be rolled back to revision ${to}: ${errors[0]!.detail}`, {
     errors,
     hint: "Nothing was changed. Change what stands in the way, or roll back to a later revision.",
@@ -206,8 +217,14 @@ async function refusalOf({ writer, context, to }: Rollback, { vpcName }: Goal, r
   });
 }
 
+interface User {
+  readonly kind: string;
+  readonly id: string;
+  readonly name?: string;
+}
+
 /** The objects that a refusal speaks of, those that the caller may see. */
-async function usersIn(store: Store, { caller }: Context, { detail: { fields } }: OnehopError): Promise<unknown[]> {
+async function usersIn(store: Store, { caller }: Context, { detail: { fields } }: OnehopError): Promise<User[]> {
   if (Array.isArray(fields?.used_by)) return fields.used_by;
   const id = fields?.held_by;
   if (typeof id !== "string") return [];

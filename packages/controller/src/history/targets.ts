@@ -39,7 +39,7 @@ export async function goalOf(place: Place, to: number): Promise<Goal> {
   if (records.length < later.length || to < (entries[0]?.mod_revision ?? Number.POSITIVE_INFINITY))
     throw forgotten(entries[0]?.mod_revision, to);
   const targets = await Promise.all([...first.values()].map((f) => targetOf(place, f)));
-  const there = vpc?.before ?? (await currentOf(place, nounOf("vpc"), place.vpcId));
+  const there = (await currentOf(place, nounOf("vpc"), place.vpcId)) ?? vpc?.before;
   if (!there) throw conflict("vpc_deleted", `The VPC was deleted before revision ${to}, or at it.`, { hint: HISTORY });
   return { revision, vpcName: there.name, targets: targets.filter(differs) };
 }
