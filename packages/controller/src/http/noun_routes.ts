@@ -52,7 +52,8 @@ async function list(app: App, noun: Noun, { request, reply }: Exchange): Promise
   if (isWatch(request.query as QueryValues)) return watchList(app, noun, { request, reply });
   const page = await listPage(readOf(app, noun, request), request.query as QueryValues);
   if (page.next_page_token) {
-    const next = new URLSearchParams(request.query as Record<string, string>);
+    // The request's own text: a filter that is given twice stays two.
+    const next = new URLSearchParams(request.url.split("?")[1]);
     next.set("page_token", page.next_page_token);
     reply.header("link", `</v1/${noun.plural}?${next}>; rel="next"`);
   }
