@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import type { NextHop } from "../lower/index.ts";
+import type { GuestLink, NextHop } from "../lower/index.ts";
 import { rowsOf, run } from "./ip.ts";
-import type { Device, GuestLink, Made } from "./kernel.ts";
+import type { Device, Made } from "./kernel.ts";
 
 interface IpLink {
   readonly ifindex: number;

@@ -1,16 +1,6 @@
 import { Device as DeviceKind, Place as PlaceKind, type PortCounters } from "@onehop/datapath/maps.gen";
-import { KEY_TEXT, type NextHop, type Rows, TABLE_NAMES, type TableName } from "../lower/index.ts";
-import type {
-  Attached,
-  Attachment,
-  Device,
-  DropCount,
-  GuestLink,
-  HostConfig,
-  Kernel,
-  Tried,
-  Watching,
-} from "./kernel.ts";
+import { type GuestLink, KEY_TEXT, type NextHop, type Rows, TABLE_NAMES, type TableName } from "../lower/index.ts";
+import type { Attached, Attachment, Device, DropCount, HostConfig, Kernel, Tried, Watching } from "./kernel.ts";
 
 /** A kernel in memory, for tests of everything above it. Its state outlives an agent, as pinned maps do. */
 export class FakeKernel implements Kernel {

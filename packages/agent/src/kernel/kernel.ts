@@ -1,6 +1,6 @@
 import type { PairTraffic, Verdict } from "@onehop/datapath";
 import type { DropEvent, PortCounters, Watch } from "@onehop/datapath/maps.gen";
-import type { LinkFact, NextHop, Rows, TableName } from "../lower/index.ts";
+import type { GuestLink, LinkFact, NextHop, Rows, TableName } from "../lower/index.ts";
 
 /** A device of the host, with what only the agent asks. */
 export interface Device extends LinkFact {
@@ -14,19 +14,6 @@ export interface Made {
   readonly namespace: string;
   /** The namespace was made with it. */
   readonly namespace_made: boolean;
-}
-
-/** A link to make: one end on the host, down and without addresses; the other is the guest's eth0, ready for use. */
-export interface GuestLink {
-  readonly port_id: string;
-  /** Name of the host's end. */
-  readonly name: string;
-  readonly namespace: string;
-  readonly mac: string;
-  /** `10.0.1.5/24` */
-  readonly address: string;
-  readonly gateway: string;
-  readonly mtu: number;
 }
 
 /** Where a program runs: on a port's device, on an uplink, or on the idle VXLAN device. */

@@ -17,7 +17,7 @@ import {
   type TypedMap,
 } from "@onehop/datapath";
 import { Constant, Drop, LAYOUT, type PortCounters } from "@onehop/datapath/maps.gen";
-import type { NextHop, Rows, TableName } from "../lower/index.ts";
+import type { GuestLink, NextHop, Rows, TableName } from "../lower/index.ts";
 import { sameValue } from "../reconcile/delta_tracker.ts";
 import {
   ensureOverlayDevice,
@@ -35,7 +35,6 @@ import type {
   Device,
   DropCount,
   DropEvent,
-  GuestLink,
   HostConfig,
   Kernel,
   Place,

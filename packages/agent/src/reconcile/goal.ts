@@ -1,6 +1,6 @@
 import type { PortProblem } from "@onehop/core";
-import type { Device, GuestLink } from "../kernel/kernel.ts";
-import { deviceName, type Entries, type Opened } from "../lower/index.ts";
+import type { Device } from "../kernel/kernel.ts";
+import { deviceName, type Entries, type GuestLink, type Opened } from "../lower/index.ts";
 import type { AttachmentRow } from "./mirror.ts";
 
 /** What is to be made and what stands in the way, of the links that the agent makes itself. */
