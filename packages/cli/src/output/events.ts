@@ -25,7 +25,7 @@ export class EventPrinter {
     else if (options.output === "json")
       for (const { type, revision, object } of told) io.out(`${JSON.stringify({ type, revision, object })}\n`);
     else if (options.output === "yaml") {
-      const { stringify } = await import("yaml");
+      const { stringify } = await import("./yaml.ts");
       for (const { type, revision, object } of told) io.out(`---\n${stringify({ type, revision, object })}`);
     } else await this.#rows(told);
   }

@@ -20,7 +20,7 @@ export interface OutputOptions {
 /** Any value as JSON or YAML; true where the format was one of the two. */
 export async function printData(io: Io, format: Format | undefined, value: unknown): Promise<boolean> {
   if (format === "json") io.out(`${JSON.stringify(value, null, 2)}\n`);
-  else if (format === "yaml") io.out((await import("yaml")).stringify(value));
+  else if (format === "yaml") io.out((await import("./yaml.ts")).stringify(value));
   else return false;
   return true;
 }
