@@ -49,7 +49,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   else program.command("lab").description("a data centre of network namespaces on this machine");
   registerToken(program, io);
   registerVersion(program, io);
-  const help = program.createCommand("help [command]").description("help for a command");
+  const help = program.createCommand("help").argument("[command]").description("help for a command");
   program.addHelpCommand(help.helpGroup("Administration:"));
   inherit(program);
   return program;
