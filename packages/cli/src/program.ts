@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { registerAgent } from "./commands/agent.ts";
 import { registerCapture } from "./commands/capture.ts";
+import { registerCompletion } from "./commands/completion.ts";
 import { registerController } from "./commands/controller.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerDrops } from "./commands/drops.ts";
@@ -51,6 +52,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   else program.command("lab").description("a data centre of network namespaces on this machine");
   registerToken(program, io);
   registerVersion(program, io);
+  registerCompletion(program, io);
   const help = program.createCommand("help").argument("[command]").description("help for a command");
   program.addHelpCommand(help.helpGroup("Administration:"));
   inherit(program);
@@ -76,7 +78,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const program = await createProgram(
       io,
-      argv[0] === "lab" || argv[1] === "lab" ? "lab" : "no lab",
+      argv[0] === "lab" || argv[1] === "lab" || (argv[0] === "__complete" && argv[2] === "lab") ? "lab" : "no lab",
     );
     await program.parseAsync(withoutDashes(argv), { from: "user" });
     return EXIT.ok;
