@@ -51,7 +51,8 @@ OH_INLINE int limit_admits(oh_slot slot, __u32 class)
 	const __u64 rate = limit->rate, burst = limit->burst;
 	now = bpf_ktime_get_coarse_ns();
 	bpf_spin_lock(&bucket->lock);
-	gap = now - bucket->stamp;
+	/* The clock was read before the lock was had: another processor may have stamped later. */
+	gap = bucket->stamp < now ? now - bucket->stamp : 0;
 	if (!bucket->stamp) {
 		bucket->tokens = burst;
 		bucket->stamp = now;
