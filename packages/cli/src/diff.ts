@@ -2,13 +2,13 @@ import { type Noun, nounOf, OnehopError } from "@onehop/core";
 import { stringify } from "yaml";
 import type { Api, Thing } from "./api.ts";
 import { Directory } from "./directory.ts";
-import { type ObjectDocument, parseDocuments } from "./documents.ts";
+import { type ObjectDocument, ownersOf, parseDocuments } from "./documents.ts";
 import { getThing, refOf } from "./objects.ts";
 import { inOrder } from "./order.ts";
 import { difference, holds, labelsOf, type Resolved, resolve } from "./resolve.ts";
 
 export interface Difference {
-  /** `port/web-1`. */
+  /** `port/shop/prod/front/web-1`: behind the owners that the file names. */
   readonly title: string;
   /** YAML of what the document speaks of, as it is and as the document has it; empty where there is no object. */
   readonly before: string;
@@ -31,8 +31,8 @@ export async function diffDocuments(api: Api, text: string, project?: string): P
 }
 
 async function differenceOf(api: Api, document: ObjectDocument, resolved: Resolved): Promise<Difference | undefined> {
-  const { noun, name, spec } = document;
-  const title = `${noun.kind}/${name}`;
+  const { noun, spec } = document;
+  const title = titleOf(document);
   const { body, found } = resolved;
   const wanted = { ...labelsOf(document), ...body };
   if (!found) return { title, before: "", after: stringify({ ...labelsOf(document), ...spec }) };
@@ -47,6 +47,11 @@ async function differenceOf(api: Api, document: ObjectDocument, resolved: Resolv
     is[field] = holds(found[field] ?? null, value) ? becomes[field] : await nameOf(api, noun, field, found);
   }
   return { title, before: stringify(is), after: stringify(becomes), ...problemOf(noun, wanted, found) };
+}
+
+function titleOf({ noun, owners, name }: ObjectDocument): string {
+  const outermostFirst = ownersOf(noun).reverse();
+  return [noun.kind, ...outermostFirst.flatMap((kind) => owners[kind] ?? []), name].join("/");
 }
 
 /** As a merge patch leaves it: members that the file does not name stay, unless the kind is another. */

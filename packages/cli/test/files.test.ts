@@ -39,8 +39,8 @@ describe("onehop diff", () => {
     await onehop("apply", "-f", "f");
     expect(await onehop("diff", "-f", "g")).toEqual({
       code: 1,
-      out: `--- vpc/prod (is)
-+++ vpc/prod (file)
+      out: `--- vpc/shop/prod (is)
++++ vpc/shop/prod (file)
 @@ -1,4 +1,6 @@
  labels:
    app: x
@@ -48,8 +48,8 @@ describe("onehop diff", () => {
  cidrs:
    - 10.0.0.0/16
 +  - 10.9.0.0/16
---- port/web-2 (is)
-+++ port/web-2 (file)
+--- port/shop/prod/front/web-2 (is)
++++ port/shop/prod/front/web-2 (file)
 @@ -0,0 +1,2 @@
 +labels:
 +  app: x
@@ -68,12 +68,16 @@ describe("onehop diff", () => {
     const { code, out } = await onehop("diff", "-f", "f");
     expect(code).toBe(1);
     expect(out.match(/^\+\+\+ .*/gm)).toEqual(
-      ["project/shop", "vpc/prod", "network/front", "port/web-1"].map((t) => `+++ ${t} (file)`),
+      ["project/shop", "vpc/shop/prod", "network/shop/prod/front", "port/shop/prod/front/web-1"].map(
+        (t) => `+++ ${t} (file)`,
+      ),
     );
     await onehop("apply", "-f", "f");
     const fixed = await onehop("diff", "-f", "g");
     expect(fixed.code).toBe(1);
-    expect(fixed.err).toBe('port/web-1: addresses is ["10.0.1.5"] and cannot be changed; applying would be refused.\n');
+    expect(fixed.err).toBe(
+      'port/shop/prod/front/web-1: addresses is ["10.0.1.5"] and cannot be changed; applying would be refused.\n',
+    );
   });
 
   it("shows a port's host by name, and colours for people only.", async () => {
