@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 import { Overlay, OverlayFull } from "./overlay.ts";
 import type { Record } from "./record.ts";
 
-const key = fc.constantFrom("/a/1", "/a/2", "/b/1", "/b/2", "/c");
-const prefix = fc.constantFrom("/a/", "/b/");
+const key = fc.constantFrom("/a/1", "/a/2", "/b/1", "/b/2", "/c", "/a/x/y/z/1", "/a/x/y/z/2");
+const prefix = fc.constantFrom("/a/", "/b/", "/a/x/y/z/");
 const op = fc.oneof(
   fc.record({ put: key, value: fc.constantFrom("x", "y", "z") }),
   fc.record({ delete: key }),
