@@ -53,7 +53,7 @@ export async function waitFor(
 function notRealised(noun: Noun, thing: Thing, limitMs: number): Error {
   const { state, reason } = thing.status;
   return timedOut(
-    `${noun.kind}/${thing.name} is ${state}, not realised, after ${limitMs / 1000} s${reason ? `: ${reason}` : "."}`,
+    `${noun.kind}/${thing.name} is ${state}, not realised, after ${Math.round(limitMs / 100) / 10} s${reason ? `: ${reason}` : "."}`,
     `onehop ${noun.kind} show ${thing.id}`,
   );
 }

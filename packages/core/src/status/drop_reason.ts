@@ -53,7 +53,7 @@ export const DROP_REASONS = {
   ttl: words("The time to live ran out at the router.", "Look for a routing loop through a guest, or raise the TTL."),
   too_big: words(
     "The packet does not fit the underlay and may not be fragmented.",
-    "Set the guest's MTU to the port's; see onehop port show.",
+    "Give the guest an MTU of the underlay's less 50 bytes; the ICMP error that it got names it.",
   ),
   unknown_host: words(
     "An encapsulated packet came from an address that is no known host's.",
