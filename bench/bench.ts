@@ -10,7 +10,7 @@ import { hostPath } from "./paths/host.ts";
 import { buildOnehop } from "./paths/onehop.ts";
 import { buildOvs } from "./paths/ovs.ts";
 import type { BenchPath, PathName } from "./paths/path.ts";
-import { buildUnderlay, setOffloads } from "./paths/underlay.ts";
+import { buildUnderlay, withoutOffloads } from "./paths/underlay.ts";
 import { type BenchResult, resultOf } from "./report/result.ts";
 import { rowsOf } from "./report/row.ts";
 import { type Offloads, type Point, pointsOf, Samples } from "./rounds.ts";
@@ -48,7 +48,8 @@ class Bench {
   #paths = new Map<PathName, BenchPath>();
   /** Underlays of the paths that are measured without offloads as well. */
   #underlays: readonly FabricPlan[] = [];
-  #offloads: Offloads = "on";
+  /** Puts the underlay's offloads back; there while they are off. */
+  #restore: (() => Promise<void>)[] = [];
 
   constructor(lab: Lab, options: BenchOptions) {
     this.#lab = lab;
@@ -127,9 +128,9 @@ class Bench {
   }
 
   async #setOffloads(to: Offloads): Promise<void> {
-    if (to === this.#offloads) return;
-    for (const underlay of this.#underlays) await setOffloads(underlay, to);
-    this.#offloads = to;
+    if (to === "off" && this.#restore.length === 0)
+      for (const underlay of this.#underlays) this.#restore.push(await withoutOffloads(underlay));
+    if (to === "on") for (const restore of this.#restore.splice(0)) await restore();
   }
 
   #programs(): Promise<Partial<Record<PathName, ProgramNs>>> {

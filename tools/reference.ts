@@ -18,6 +18,7 @@ const NOWHERE: Io = {
   err: () => undefined,
   isTTY: false,
   readFile: async () => "",
+  openSink: () => Promise.reject(new Error("help writes nothing")),
   now: () => 0,
   pause: async () => undefined,
   untilStopped: () => AbortSignal.abort(),

@@ -1,10 +1,10 @@
-/** The ways between two guests (or hosts) that are compared, in the order of the table. */
+/** The ways between two guests (or hosts) that are compared, in the order of the table; neighbours are compared most. */
 export const PATHS = [
   "host",
-  "onehop-same-net",
   "onehop-routed",
-  "onehop-same-host",
   "onehop-routed-tap",
+  "onehop-same-net",
+  "onehop-same-host",
   "bridge-vxlan",
   "ovs-userspace",
 ] as const;

@@ -15,19 +15,46 @@ export async function buildUnderlay(lab: Lab, path: string): Promise<FabricPlan>
   return underlay;
 }
 
-const OFFLOADS = ["tso", "gso", "gro", "tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation"];
+/** By the name that `ethtool -K` takes, the one that `ethtool -k` tells. */
+const OFFLOADS = {
+  tso: "tcp-segmentation-offload",
+  gso: "generic-segmentation-offload",
+  gro: "generic-receive-offload",
+  "tx-udp_tnl-segmentation": "tx-udp_tnl-segmentation",
+  "tx-udp_tnl-csum-segmentation": "tx-udp_tnl-csum-segmentation",
+} as const;
+type Settings = Readonly<Record<string, boolean>>;
 
-/** Of every device of the underlay, on hosts and router. */
-export async function setOffloads(fabric: FabricPlan, to: "on" | "off"): Promise<void> {
-  for (const { namespace, uplinks } of fabric.hosts)
-    for (const { device, routerDevice } of uplinks) {
-      await setDevice(namespace, device, to);
-      await setDevice(fabric.namespace, routerDevice, to);
-    }
+/** Switches the offloads of every device of the underlay off, on hosts and router; gives what puts them back. */
+export async function withoutOffloads(fabric: FabricPlan): Promise<() => Promise<void>> {
+  const devices = fabric.hosts.flatMap(({ namespace, uplinks }) =>
+    uplinks.flatMap(({ device, routerDevice }) => [
+      [namespace, device] as const,
+      [fabric.namespace, routerDevice] as const,
+    ]),
+  );
+  const before = await Promise.all(devices.map(([namespace, device]) => settingsOf(namespace, device)));
+  const off = Object.fromEntries(Object.keys(OFFLOADS).map((name) => [name, false]));
+  for (const [namespace, device] of devices) await set(namespace, device, off);
+  return async () => {
+    for (const [i, [namespace, device]] of devices.entries()) await set(namespace, device, before[i]!);
+  };
 }
 
-const setDevice = (namespace: string, device: string, to: "on" | "off"): Promise<string> =>
-  run(inNamespace(namespace, ["ethtool", "-K", device, ...OFFLOADS.flatMap((name) => [name, to])]));
+async function settingsOf(namespace: string, device: string): Promise<Settings> {
+  return parseSettings(await run(inNamespace(namespace, ["ethtool", "--json", "-k", device])));
+}
+
+/** Of ethtool's features of one device. */
+export function parseSettings(json: string): Settings {
+  const [features] = JSON.parse(json) as [Readonly<Record<string, { readonly active: boolean }>>];
+  return Object.fromEntries(Object.entries(OFFLOADS).map(([name, long]) => [name, features[long]?.active ?? false]));
+}
+
+const set = (namespace: string, device: string, settings: Settings): Promise<string> => {
+  const words = Object.entries(settings).flatMap(([name, on]) => [name, on ? "on" : "off"]);
+  return run(inNamespace(namespace, ["ethtool", "-K", device, ...words]));
+};
 
 export interface GuestPlan {
   readonly namespace: string;

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { onStdout } from "@onehop/lab/paint";
 import { FIGURES } from "../figures/figure.ts";
 import type { Target } from "./ratios.ts";
 import type { BenchResult } from "./result.ts";
@@ -12,8 +12,8 @@ export function table(result: BenchResult): string {
   const cells = [header, units, ...result.rows.flatMap(linesOf)];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const lines = cells.map((row) => row.map((cell, i) => align(cell, widths[i]!, i)).join("  "));
-  const rows = lines.slice(2).map((line, i) => (i % 2 === 0 ? line : pc.dim(line)));
-  return [pc.bold(lines[0]), pc.dim(lines[1]), ...rows, "", ...summary(result)].join("\n");
+  const rows = lines.slice(2).map((line, i) => (i % 2 === 0 ? line : onStdout.dim(line)));
+  return [onStdout.bold(lines[0]), onStdout.dim(lines[1]), ...rows, "", ...summary(result)].join("\n");
 }
 
 const align = (cell: string, width: number, column: number): string =>
@@ -34,12 +34,12 @@ function linesOf(row: Row): string[][] {
 }
 
 function summary({ targets, promises, control_plane: control, problems }: BenchResult): string[] {
-  const kept = Object.entries(promises).map(([id, ok]) => (ok ? pc.green(`${id} ✓`) : pc.red(`${id} ✗`)));
+  const kept = Object.entries(promises).map(([id, ok]) => (ok ? onStdout.green(`${id} ✓`) : onStdout.red(`${id} ✗`)));
   return [
-    pc.bold("Data plane, routed between hosts, against what is to be reached"),
+    onStdout.bold("Data plane, routed between hosts, against what is to be reached"),
     ...targets.map(targetLine),
     "",
-    pc.bold("Control plane (no packet waits for it)"),
+    onStdout.bold("Control plane (no packet waits for it)"),
     ...(control
       ? [
           `  a port, from request to realised   ${shown(control.port_realised_ms.median)} ms`,
@@ -48,12 +48,12 @@ function summary({ targets, promises, control_plane: control, problems }: BenchR
       : ["  not measured"]),
     "",
     `Promises: ${kept.join("  ")}`,
-    ...problems.map((problem) => pc.red(`✗ ${problem}`)),
+    ...problems.map((problem) => onStdout.red(`✗ ${problem}`)),
   ];
 }
 
 function targetLine({ ratio, at_least, at_most, value, met }: Target): string {
   const bound = at_least === undefined ? `at most ${at_most}` : `at least ${at_least}`;
   const line = `  ${met ? "✓" : "✗"} ${ratio.padEnd(22)} ${shown(value).padStart(7)}   (${bound})`;
-  return met ? pc.green(line) : pc.red(line);
+  return met ? onStdout.green(line) : onStdout.red(line);
 }

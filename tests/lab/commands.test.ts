@@ -62,6 +62,17 @@ describe("onehop lab", () => {
     expect(stdout).toBe("vpc/prod\n");
   });
 
+  test("the command as it is built prints objects in every format", async () => {
+    const list = async (format: string): Promise<string> => {
+      const words = ["port", "list", "--project", "blue", "-o", format];
+      return (await onehop("lab", "exec", "--lab", id, "h1", "--", "onehop", ...words)).stdout;
+    };
+    expect(await list("yaml")).toContain("name: web-1");
+    expect(JSON.parse(await list("json"))).toHaveLength(6);
+    expect(await list("name")).toContain("port/web-1");
+    expect(await list("wide")).toContain("BINDING_REVISION");
+  });
+
   test("what is not there is said with a hint", async () => {
     const { code, stderr } = await onehop("lab", "exec", "--lab", id, "nowhere", "true");
     expect(code).toBe(1);

@@ -111,6 +111,8 @@ describe("npm start -- --once --json", () => {
     );
     const demo = new Running([START, "--once", "--json", file, "--file", blue]);
     const id = await demo.says("Sending and listening (1");
+    // Nobody takes what is there meanwhile for a result.
+    expect(resultIn(file)).toMatchObject({ ok: false, rows: [] });
     await run(["ip", "-n", `oh${id}-fabric`, "link", "set", "h2-0", "down"]);
     expect(await demo.ended, demo.said).toBe(1);
     const { rows, promises, ok } = resultIn(file);

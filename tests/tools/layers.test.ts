@@ -18,6 +18,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lab: ["api", "cli", "core", "store"],
 };
 
+const folders = (path: string): string[] =>
+  readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+
 const isTest = (path: string): boolean => /\.test\.ts$/.test(path);
 
 function sourcesOf(name: string): { readonly path: string; readonly text: string }[] {
@@ -28,7 +31,9 @@ function sourcesOf(name: string): { readonly path: string; readonly text: string
 
 /** Modules that a source names, in import and export statements and in import(). */
 const modulesIn = (text: string): string[] =>
-  [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((m) => m[1]!);
+  [...text.matchAll(/^(?:import|export)\b[^";]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm)].map(
+    (m) => (m[1] ?? m[2] ?? m[3])!,
+  );
 
 /** Files of a package that import a module of this pattern. */
 const importers = (name: string, pattern: RegExp): string[] =>
@@ -36,7 +41,36 @@ const importers = (name: string, pattern: RegExp): string[] =>
     .filter(({ text }) => modulesIn(text).some((m) => pattern.test(m)))
     .map(({ path }) => path);
 
+/** What a package says it needs: an onehop package by its first name, another by its own. */
+function declaredBy(name: string): string[] {
+  const { dependencies = {} } = JSON.parse(readFileSync(join(PACKAGES, name, "package.json"), "utf8")) as {
+    dependencies?: Record<string, string>;
+  };
+  return Object.keys(dependencies).sort();
+}
+
+/** `@scope/name/file` → `@scope/name`; files of its own and Node's modules are no packages. */
+const packageOf = (module: string): string[] =>
+  /^(?:\.|node:)/.test(module) ? [] : [module.split("/", module.startsWith("@") ? 2 : 1).join("/")];
+
 describe("Packages", () => {
+  it("are all in the table, but for the tests' own.", () => {
+    expect(folders(PACKAGES).sort()).toEqual([...Object.keys(MAY_IMPORT), "testkit"].sort());
+  });
+
+  it.each([...Object.keys(MAY_IMPORT), "testkit"])(
+    "%s names what it imports as its dependencies, and nothing else.",
+    (name) => {
+      const imported = new Set(
+        sourcesOf(name)
+          .flatMap(({ text }) => modulesIn(text))
+          .flatMap(packageOf),
+      );
+      imported.delete(`@onehop/${name}`);
+      expect([...imported].sort()).toEqual(declaredBy(name));
+    },
+  );
+
   it.each(Object.keys(MAY_IMPORT))("%s imports only what is below it.", (name) => {
     const found = sourcesOf(name).flatMap(({ text }) => modulesIn(text));
     const packages = found.map((m) => /^@onehop\/([a-z]+)/.exec(m)?.[1]).filter((p) => p !== undefined && p !== name);
@@ -67,7 +101,7 @@ describe("The kernel", () => {
   });
 
   it("is not seen by lowering, which is a pure function.", () => {
-    expect(importers("agent", /^node:/).filter((path) => path.startsWith("lower/"))).toEqual([]);
+    expect(importers("agent", /^node:|\/kernel\//).filter((path) => path.startsWith("lower/"))).toEqual([]);
   });
 
   it("is not seen by compiling, which is a pure function but for the hash.", () => {

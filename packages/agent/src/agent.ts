@@ -1,9 +1,9 @@
 import type { Clock, Report, ToAgent } from "@onehop/core";
 import type { Logger } from "pino";
 import type { Kernel } from "./kernel/kernel.ts";
-import type { Facts } from "./lower/index.ts";
-import { Reconciler, type Result } from "./reconcile/reconciler.ts";
-import { answer } from "./report/answers.ts";
+import { Desk } from "./look/desk.ts";
+import { type Facts, openPlan } from "./lower/index.ts";
+import { Reconciler } from "./reconcile/reconciler.ts";
 import { type Metrics, makeMetrics } from "./report/metrics.ts";
 import { type PlanVersion, SliceStore } from "./sync/slice_store.ts";
 import type { Snapshot } from "./sync/snapshot.ts";
@@ -18,6 +18,8 @@ export interface AgentParts {
   readonly kernel: Kernel;
   readonly snapshot: Snapshot;
   readonly clock: Clock;
+  /** Milliseconds since the epoch. */
+  readonly wall: () => number;
   readonly random: () => number;
   readonly logger: Logger;
 }
@@ -35,12 +37,14 @@ export class Agent {
   readonly #parts: AgentParts;
   readonly #reconciler: Reconciler;
   readonly #stream: Stream;
+  readonly #desk: Desk;
   #slices = new SliceStore();
   #report: Report | undefined;
   #running: Promise<void> | undefined;
   #due = false;
   #dueAt = Number.POSITIVE_INFINITY;
   #problem: string | undefined;
+  #failed = false;
   #cancelTimer: () => void = () => undefined;
   #stopped = false;
 
@@ -59,14 +63,24 @@ export class Agent {
       random,
       have: () => this.#slices.held(),
       onMessage: (message) => this.#receive(message),
-      onOpen: () => this.#report && this.#stream.send(this.#report),
+      onOpen: () => {
+        this.#desk.greet();
+        if (this.#report) this.#stream.send(this.#report);
+      },
       onProblem: (problem) => this.#notServed(problem),
+    });
+    this.#desk = new Desk({
+      known: () => this.#known(),
+      clock,
+      wall: parts.wall,
+      send: (message) => this.#stream.send(message),
+      connected: () => this.connected,
     });
   }
 
   /** The last run did what the plan wants. */
   get healthy(): boolean {
-    return this.#report !== undefined;
+    return this.#report !== undefined && !this.#failed;
   }
   get connected(): boolean {
     return this.#stream.connected;
@@ -84,10 +98,12 @@ export class Agent {
       cancelRepair = clock.after(REPAIR_MS, repair);
     };
     repair();
+    this.#desk.start();
     await this.#stream.run(signal);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     this.#stopped = true;
     cancelRepair();
+    this.#desk.stop();
     this.#cancelTimer();
     await this.#running;
     await this.#save();
@@ -114,7 +130,7 @@ export class Agent {
   }
 
   #receive(message: ToAgent): void {
-    if (message.type === "query") this.#stream.send(answer(message, this.#known()));
+    this.#desk.receive(message);
     if (message.type !== "slice" && message.type !== "same") return;
     const outcome = this.#slices.accept(message);
     if (outcome === "stale") this.#parts.logger.warn({ slice: message.id, epoch: message.epoch }, "An old slice came.");
@@ -153,13 +169,16 @@ export class Agent {
       await this.#save();
       const result = await this.#reconciler.run(version.plan);
       this.metrics.applies.inc({ result: result.state });
+      this.#failed = false;
       if (result.state === "held") return result.milliseconds;
-      if (result.state === "done") this.#tell(version, result);
+      if (result.state === "done") this.#tell(version.held, result.problems);
       logger.debug({ state: result.state, ms: Math.round(clock.now() - started) }, "Ran.");
       return result.state === "done" && result.problems.length > 0 ? RETRY_MS : undefined;
     } catch (error) {
       this.metrics.applies.inc({ result: "failed" });
+      this.#failed = true;
       logger.error({ err: error }, "The plan could not be applied; it is tried again.");
+      this.#tellFailure(version, error);
       return RETRY_MS;
     } finally {
       end();
@@ -168,21 +187,30 @@ export class Agent {
 
   async #save(): Promise<void> {
     const { snapshot, logger } = this.#parts;
-    const { changed, gone } = this.#slices.takeUnsaved();
+    const unsaved = this.#slices.takeUnsaved();
     try {
-      await snapshot.save(changed);
-      await snapshot.forget(gone);
+      await snapshot.save(unsaved.changed);
+      await snapshot.forget(unsaved.gone);
     } catch (error) {
+      this.#slices.stillUnsaved(unsaved);
       // A full disk must not stop the network.
       logger.error({ err: error }, "The plan cannot be kept on disk.");
     }
   }
 
-  #tell({ held }: PlanVersion, { problems }: Extract<Result, { state: "done" }>): void {
+  /** What is in the kernel is what was there, at best: whoever waits for more learns why it does not come. */
+  #tellFailure({ plan }: PlanVersion, error: unknown): void {
+    const [why] = String((error as Error).message ?? error).split("\n");
+    const reason = `Its host cannot do what is planned: ${why}.`;
+    const problems = openPlan(plan)?.local.map(({ port }) => ({ port_id: port.id, reason })) ?? [];
+    this.#tell(this.#report?.applied ?? [], problems);
+  }
+
+  #tell(applied: Report["applied"], problems: Report["degraded"]): void {
     const before = new Map(this.#report?.degraded.map((p) => [p.port_id, p.reason]));
     for (const { port_id, reason } of problems)
       if (before.get(port_id) !== reason) this.#parts.logger.warn({ port_id, reason }, "A port is degraded.");
-    this.#report = { type: "report", applied: held, degraded: problems };
+    this.#report = { type: "report", applied, degraded: problems };
     this.metrics.degraded.set(problems.length);
     this.#stream.send(this.#report);
   }

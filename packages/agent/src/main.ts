@@ -55,6 +55,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     kernel,
     snapshot: new Snapshot({ stateDir, onError }),
     clock: systemClock,
+    wall: Date.now,
     random: Math.random,
     logger,
   });

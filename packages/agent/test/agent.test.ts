@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { FakeKernel } from "../src/kernel/fake.ts";
 import { type RunningAgent, startAgent } from "../src/main.ts";
@@ -109,6 +109,38 @@ describe("an agent", () => {
     kernel.addDevice("up0");
     await start(first.address);
     await until("the port is back", () => kernel.guarded().has(portId("a1")) || undefined);
+  });
+
+  it("saves later what could not be saved when it came", async () => {
+    const first = server("one");
+    await start(first.address);
+    const inTheWay = join(dir, "state", "plan", "network_n1.v1.json.new");
+    mkdirSync(inTheWay, { recursive: true });
+    await first.set("h1", planOf(1, [{ name: "a1", host: 1 }]));
+    rmSync(inTheWay, { recursive: true });
+    await agent.stop();
+    first.close();
+    kernel = new FakeKernel();
+    kernel.addDevice("up0");
+    await start(first.address);
+    await until("the port is back", () => kernel.guarded().has(portId("a1")) || undefined);
+  });
+
+  it("says so while the kernel refuses the plan", async () => {
+    const one = server("one");
+    await start(one.address);
+    await one.set("h1", planOf(1, []));
+    expect((await local("/healthz")).status).toBe(200);
+    const refusing = vi.spyOn(kernel, "write").mockImplementation(() => {
+      throw new Error("E2BIG");
+    });
+    one.put("h1", planOf(1, [{ name: "a1", host: 1 }]));
+    await until("it is said", async () => (await local("/healthz")).status === 503 || undefined);
+    const reason = "Its host cannot do what is planned: E2BIG.";
+    await until("it is reported", () => one.reports.get("h1")?.degraded.some((p) => p.reason === reason) || undefined);
+    refusing.mockRestore();
+    await until("it is done after all", async () => (await local("/healthz")).status === 200 || undefined);
+    expect(kernel.guarded().has(portId("a1"))).toBe(true);
   });
 
   it("tells its health and its metrics on its own socket", async () => {

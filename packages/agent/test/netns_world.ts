@@ -11,10 +11,10 @@ export const run = (command: string, ...args: string[]): string =>
   execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 /** Resolves with the first answer that is not undefined; fails with what it waited for. */
-export async function until<T>(what: string, look: () => T | undefined): Promise<T> {
+export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   const end = performance.now() + 45_000;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== undefined) return found;
     if (performance.now() > end) throw new Error(`in vain waited until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -121,6 +121,52 @@ describe("the order of operations", () => {
   });
 });
 
+describe("a port that gets another device on its host", () => {
+  const into = (namespace: string): PortSpec => ({ ...a1, device: { kind: "veth", namespace } });
+  const taking = (port: PortSpec, name: string): PortSpec => ({ ...port, device: { kind: "adopt", name } });
+  const namespaceOf = async (host: FakeHost, name: string) =>
+    (await host.kernel.devices()).get(`oh${portId(name).slice(-12)}`)?.made?.namespace;
+  const run = (host: FakeHost, ports: readonly PortSpec[]) => host.reconciler.run(planOf(1, ports));
+
+  it("has its link in the namespace that is wanted now, also where another port leaves that", async () => {
+    const host = newHost();
+    const b = (namespace: string): PortSpec => ({ ...b3, device: { kind: "veth", namespace } });
+    for (const [mine, theirs] of [
+      ["ns-1", "ns-2"],
+      ["ns-3", "ns-2"],
+      ["ns-2", "ns-3"],
+      ["ns-3", "ns-1"],
+    ] as const) {
+      expect(await run(host, [into(mine), b(theirs)])).toEqual({ state: "done", problems: [] });
+      expect([await namespaceOf(host, "a1"), await namespaceOf(host, "b3")]).toEqual([mine, theirs]);
+      expect(host.kernel.guarded().size).toBe(2);
+    }
+  });
+
+  it("leaves the former device down before that has no program", async () => {
+    const host = newHost();
+    host.kernel.addDevice("tap5", "tap");
+    await run(host, [tapped]);
+    host.takeLog();
+    await run(host, [taking(tapped, "tap5")]);
+    const log = host.takeLog();
+    expect(log.indexOf("down tap4")).toBeGreaterThanOrEqual(0);
+    expect(log.indexOf("down tap4")).toBeLessThan(log.indexOf(`attach endpoint ${portId("t4")}`));
+    const devices = await host.kernel.devices();
+    expect([devices.get("tap4")?.up, devices.get("tap5")?.up]).toEqual([false, true]);
+  });
+
+  it("may exchange it with another port: both are down meanwhile and up afterwards", async () => {
+    const host = newHost();
+    host.kernel.addDevice("tap5", "tap");
+    await run(host, [tapped, taking(a1, "tap5")]);
+    host.takeLog();
+    await run(host, [taking(tapped, "tap5"), taking(a1, "tap4")]);
+    expect(host.takeLog()).toEqual(expect.arrayContaining(["down tap4", "down tap5", "up tap4", "up tap5"]));
+    expect(host.kernel.guarded().size).toBe(2);
+  });
+});
+
 describe("an agent that starts again", () => {
   it("adopts what is in the kernel and only replaces the programs in place", async () => {
     const host = newHost();

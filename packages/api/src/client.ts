@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { type Intent, OnehopError, type Status } from "@onehop/core";
+import { NDJSON } from "./media.ts";
 
 /** What comes back. Refusals are thrown as OnehopError, a server that cannot be reached as Unreachable. */
 export interface Answer {
@@ -16,6 +17,18 @@ export interface ClientOptions {
   readonly token?: string;
   /** Milliseconds without a byte after which the server counts as unreachable; longer than any wait. */
   readonly timeoutMs?: number;
+  /** As `timeoutMs`, of a stream; longer than a server keeps quiet. */
+  readonly quietMs?: number;
+}
+
+/** A capture may wait for its first packet for as long as a capture may last. */
+const FILE_QUIET_MS = 330_000;
+
+/** A file that comes in pieces. */
+export interface Download {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  /** Once all pieces have come: what the server says of the whole. */
+  readonly trailers: () => Readonly<Record<string, string | undefined>>;
 }
 
 export type Headers = Readonly<Record<string, string>>;
@@ -93,6 +106,53 @@ export class Client {
     await this.request("DELETE", pathOf(plural, id), undefined, headers);
   }
 
+  /**
+   * The texts of a stream of JSON lines, such as a watch, until it ends or the signal aborts. Throws OnehopError where the
+   * stream is refused, and Unreachable where it breaks.
+   */
+  async *lines(path: string, signal: AbortSignal, headers: Headers = {}): AsyncGenerator<unknown, void> {
+    const response = await this.#open({
+      path,
+      headers: this.#headers("GET", undefined, { accept: NDJSON, ...headers }),
+      signal,
+    });
+    if (!response) return;
+    try {
+      response.setEncoding("utf8");
+      let rest = "";
+      for await (const chunk of response) {
+        const lines = (rest + chunk).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) if (line !== "") yield JSON.parse(line);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw new Unreachable(this.#options.url, error);
+    } finally {
+      response.destroy();
+    }
+  }
+
+  /**
+   * A file that the API makes as one reads, such as a capture. An aborted signal ends it in good order. Throws
+   * OnehopError where it is refused; reading throws Unreachable where the line breaks.
+   */
+  async file(path: string, body: unknown, signal: AbortSignal): Promise<Download> {
+    const payload = Buffer.from(JSON.stringify(body));
+    const headers = this.#headers("POST", payload, {});
+    const response = await this.#open({ method: "POST", path, headers, signal, timeout: FILE_QUIET_MS }, payload);
+    return { pieces: this.#pieces(response, signal), trailers: () => response?.trailers ?? {} };
+  }
+
+  async *#pieces(response: http.IncomingMessage | undefined, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+    try {
+      for await (const piece of response ?? []) yield piece;
+    } catch (error) {
+      if (!signal.aborted) throw new Unreachable(this.#options.url, error);
+    } finally {
+      response?.destroy();
+    }
+  }
+
   /** The object when it is realised, or as it is after `timeoutS` seconds. */
   async wait<C extends Collection>(plural: C, id: string, timeoutS: number): Promise<Answered<C>> {
     const query = queryText({ wait_for: "realised", timeout_s: timeoutS });
@@ -112,6 +172,29 @@ export class Client {
       ...(payload ? { "content-type": type, "content-length": payload.length } : {}),
       ...extra,
     };
+  }
+
+  /** A response whose body is yet to be read; undefined where the signal aborted first. */
+  #open(
+    options: http.RequestOptions & { signal: AbortSignal },
+    payload?: Buffer,
+  ): Promise<http.IncomingMessage | undefined> {
+    const { url } = this.#options;
+    const quietMs = options.timeout ?? this.#options.quietMs ?? 60_000;
+    return new Promise((resolve, reject) => {
+      // A stream keeps its connection for itself.
+      const request = this.#module.request({ ...this.#target, ...options, agent: false }, (response) => {
+        if (response.statusCode === 200) return resolve(response);
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => reject(refusalOf(answerOf(response, Buffer.concat(chunks)))));
+      });
+      request.on("error", (error) =>
+        options.signal.aborted ? resolve(undefined) : reject(new Unreachable(url, error)),
+      );
+      request.setTimeout(quietMs, () => request.destroy(new Error("it is silent")));
+      request.end(payload);
+    });
   }
 
   #send(options: http.RequestOptions, payload: Buffer | undefined): Promise<Answer> {

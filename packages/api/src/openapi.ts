@@ -1,7 +1,9 @@
 import { NOUNS } from "@onehop/core";
 import type { TSchema } from "typebox";
+import { EVENT_STREAM, NDJSON } from "./media.ts";
 import { ROUTES, type Route } from "./routes.ts";
 import { bareObjectSchema, Problem, Token } from "./schemas.ts";
+import { watchEventSchema } from "./watch.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -37,7 +39,14 @@ export function openapi(version: string): Json {
 
 const tagOf = (r: Route): string => (r.path.startsWith("/v1/") ? r.id.split(".")[0]! : "service");
 const descriptionOf = (tag: string): string =>
-  NOUNS.find((n) => n.plural === tag)?.doc ?? (tag === "tokens" ? "who may ask" : "the process itself");
+  NOUNS.find((n) => n.plural === tag)?.doc ?? TAGS[tag] ?? "the process itself";
+const TAGS: Readonly<Record<string, string>> = {
+  tokens: "who may ask",
+  trace: "what becomes of a packet",
+  drops: "what is dropped, and why",
+  top: "who sends how much",
+  capture: "packets of a port",
+};
 
 function operation(r: Route): Json {
   const parameters = [...pathParameters(r), ...queryParameters(r), ...headerParameters(r)];
@@ -60,17 +69,28 @@ const problemAnswer = {
 };
 
 function successes(r: Route): Json {
-  const media = r.path === "/metrics" ? "text/plain" : "application/json";
+  const media = MEDIA[r.id] ?? "application/json";
   return Object.fromEntries(
     Object.entries(r.answers).map(([status, schema]) => [
       status,
       {
         description: WORDS[status] ?? "done",
-        ...(schema ? { content: { [media]: { schema: plain(schema) } } } : {}),
+        ...(schema ? { content: { [media]: { schema: plain(schema) }, ...streams(r) } } : {}),
       },
     ]),
   );
 }
+
+/** A list can be watched. */
+function streams(r: Route): Json {
+  if (r.verb !== "list" || !r.noun) return {};
+  const schema = plain(watchEventSchema(r.noun));
+  return { [EVENT_STREAM]: { schema }, [NDJSON]: { schema } };
+}
+const MEDIA: Readonly<Record<string, string>> = {
+  metrics: "text/plain",
+  "capture.run": "application/vnd.tcpdump.pcap",
+};
 const WORDS: Readonly<Record<string, string>> = { 200: "as asked", 201: "created", 204: "gone", 304: "unchanged" };
 
 const pathParameters = (r: Route): Json[] =>
@@ -92,6 +112,8 @@ function headerParameters(r: Route): Json[] {
   });
   const ifMatch = header("If-Match", "the ETag the change is meant for; 412 where the object has another");
   const key = header("Idempotency-Key", "a retry with the same key and body gets the first answer, for a day");
+  if (r.verb === "list" && r.noun)
+    return [header("Last-Event-ID", "of a watch: its last event's id, to go on after it")];
   if (r.verb === "get") return [header("If-None-Match", "the ETag already held; 304 where it is still the object's")];
   if (r.verb === "patch" || r.verb === "delete") return [ifMatch, key];
   return r.verb === "create" || r.verb === "bulk" ? [key] : [];

@@ -1,5 +1,7 @@
 import { createSchema, host, NOUNS, type Noun, port } from "@onehop/core";
 import Type, { type TSchema } from "typebox";
+import { historyRoutes } from "./history.ts";
+import { lookRoutes } from "./look.ts";
 import {
   BulkResult,
   bulkSchema,
@@ -13,9 +15,20 @@ import {
   WAIT_DEFAULT_S,
   WAIT_MAX_S,
 } from "./schemas.ts";
+import { watchQuery } from "./watch.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
-export type Verb = "list" | "create" | "get" | "patch" | "delete" | "bulk" | "counters" | "datapath";
+export type Verb =
+  | "list"
+  | "create"
+  | "get"
+  | "patch"
+  | "delete"
+  | "bulk"
+  | "history"
+  | "rollback"
+  | "counters"
+  | "datapath";
 
 /** Who may ask. reader: any token; member: a token that may write; admin: an admin token, or root's unix socket. */
 export type Who = "anyone" | "reader" | "member" | "admin";
@@ -43,6 +56,7 @@ const listQuery = (n: Noun): Record<string, TSchema> => ({
   limit: Type.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT, description: "objects in a page" }),
   page_token: text("next_page_token of the page before; all pages are of one revision"),
   label: text("key=value; may be repeated, all must hold"),
+  ...watchQuery,
   ...Object.fromEntries(filterFields(n).map((f) => [f, text(`only objects with this ${f}`)])),
 });
 
@@ -62,7 +76,7 @@ function routesOf(n: Noun): Route[] {
       ...of("list"),
       method: "GET",
       path: list,
-      summary: `List ${n.plural}: ${n.doc}.`,
+      summary: `List ${n.plural}, or watch them change: ${n.doc}.`,
       who: "reader",
       query: listQuery(n),
       answers: { 200: listSchema(n) },
@@ -178,7 +192,14 @@ const serviceRoutes: Route[] = (
   ] as const
 ).map(([id, path, summary]) => ({ id, method: "GET", path, summary, who: "anyone", answers: { 200: Type.Unknown() } }));
 
-export const ROUTES: readonly Route[] = [...NOUNS.flatMap(routesOf), ...portRoutes, ...tokenRoutes, ...serviceRoutes];
+export const ROUTES: readonly Route[] = [
+  ...NOUNS.flatMap(routesOf),
+  ...historyRoutes,
+  ...portRoutes,
+  ...lookRoutes,
+  ...tokenRoutes,
+  ...serviceRoutes,
+];
 
 /** Methods that a path knows, or undefined where the path is unknown. */
 export function methodsOf(path: string): Method[] | undefined {

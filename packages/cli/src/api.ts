@@ -1,6 +1,16 @@
 /** What the CLI needs of a client of the REST API; refusals arrive as OnehopError, a dead line as Unreachable. */
 export interface Api {
   request(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** A stream of JSON lines, until it ends or the signal aborts. Fails as `request` does. */
+  lines(path: string, signal: AbortSignal): AsyncIterable<unknown>;
+  /** A file that the API makes as one reads, by a POST; an aborted signal ends it. */
+  file(path: string, body: unknown, signal: AbortSignal): Promise<Download>;
+}
+
+export interface Download {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  /** Once all pieces have come: what the API says of the whole. */
+  readonly trailers: () => Readonly<Record<string, string | undefined>>;
 }
 
 export interface Answer {

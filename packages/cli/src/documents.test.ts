@@ -85,6 +85,17 @@ spec: {cidr: 10.0.1.0/24}
       "line 3: Map keys must be unique",
     ],
     ["an alias", "apiVersion: onehop/v1\nkind: Project\nmetadata: {name: &a b, labels: {c: *a}}\n", "line 1: aliases"],
+    [
+      "a name of 10 MB",
+      vpc("  cidrs: [10.0.0.0/16]", `{name: ${"a".repeat(10_000_000)}}`),
+      "line 3: metadata.name must NOT",
+    ],
+    [
+      "a name that is none",
+      vpc("  cidrs: [10.0.0.0/16]", '{name: "$(reboot)\\0"}'),
+      "line 3: metadata.name must be lower-case letters",
+    ],
+    ["nesting without end", `${"{a: ".repeat(50_000)}${"}".repeat(50_000)}`, "line 1: nested too deeply"],
     ["a list", "- a\n- b\n", "line 1: a document must be"],
   ])("with %s is refused by the line", (_, text, problem) => {
     expect(

@@ -1,4 +1,6 @@
-import { type FieldError, type Kind, NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
+import { check } from "@onehop/api/check";
+import { type FieldError, type Kind, Name, NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
+import Type from "typebox";
 import {
   isMap,
   isNode,
@@ -41,10 +43,13 @@ export const fileError = (problems: readonly FieldError[]): OnehopError =>
 
 const MAX_DOCUMENTS = 100_000;
 
+/** By the API's own rule, so that a name that it refuses is neither sent nor shown. */
+const checkNamed = check(Type.Object({ name: Name }));
+
 /** Reads a file of documents `{apiVersion, kind, metadata, spec}`; throws fileError with all that is wrong. */
 export function parseDocuments(text: string): ObjectDocument[] {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines });
+  const parsed = parseAllDocuments(text, { lineCounter: lines, logLevel: "error" });
   const documents = Array.isArray(parsed) ? parsed : [];
   const found = new Problems(lines);
   const objects: ObjectDocument[] = [];
@@ -62,7 +67,8 @@ export function parseDocuments(text: string): ObjectDocument[] {
 const isEmpty = ({ contents }: YamlDocument): boolean =>
   contents === null || (isScalar(contents) && contents.value === null);
 
-const firstLine = (text: string): string => text.split(/ at line \d+|\n/)[0]!.replace(/:$/, "");
+const firstLine = (text: string): string =>
+  text.includes("call stack") ? "nested too deeply" : text.split(/ at line \d+|\n/)[0]!.replace(/:$/, "");
 
 class Problems {
   readonly list: FieldError[] = [];
@@ -155,6 +161,9 @@ function readMetadata(document: YamlDocument, noun: Noun, found: Problems): Meta
     if (typeof text !== "string" || text === "")
       found.add(at(document, ["metadata", key]) ?? value, `metadata.${key} must be a text, not ${show(text)}`);
   }
+  if (typeof metadata.name === "string" && metadata.name !== "")
+    for (const { detail } of checkNamed({ name: metadata.name }).errors.slice(0, 1))
+      found.add(at(document, ["metadata", "name"]), `metadata.name ${detail}`);
   const named = owners.filter((k) => typeof metadata[k] === "string");
   const result = {
     name: String(metadata.name),

@@ -11,12 +11,20 @@ export interface Io {
   readonly isTTY: boolean;
   /** Text of a file; `-` is standard input. */
   readFile(path: string): Promise<string>;
+  /** Where bytes go; `-` is standard output. */
+  openSink(path: string): Promise<Sink>;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   pause(ms: number): Promise<void>;
   /** Aborted by Ctrl-C and TERM from now on; for commands that run until then. */
   untilStopped(): AbortSignal;
   connect(target: Target): Promise<Api>;
+}
+
+export interface Sink {
+  /** Resolves when more may come. */
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface Target {

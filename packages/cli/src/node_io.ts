@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Answer, Api } from "./api.ts";
+import type { Answer, Api, Download } from "./api.ts";
 import { unreachable, usage } from "./exit.ts";
-import type { Io, Target } from "./io.ts";
+import type { Io, Sink, Target } from "./io.ts";
 
 /** The process itself. */
 export function nodeIo(): Io {
@@ -13,6 +13,7 @@ export function nodeIo(): Io {
     err: (chunk) => void process.stderr.write(chunk),
     isTTY: process.stdout.isTTY === true,
     readFile: readText,
+    openSink,
     now: () => performance.now(),
     pause: (ms) => delay(ms),
     untilStopped,
@@ -36,6 +37,19 @@ async function readText(path: string): Promise<string> {
   }
 }
 
+async function openSink(path: string): Promise<Sink> {
+  if (path === "-") return { write: (bytes) => written(bytes), close: async () => undefined };
+  try {
+    const file = await open(path, "w", 0o600);
+    return { write: async (bytes) => void (await file.write(bytes)), close: () => file.close() };
+  } catch (error) {
+    throw usage(`${path} cannot be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`);
+  }
+}
+
+const written = (bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve) => process.stdout.write(bytes, () => resolve()));
+
 /** The client is loaded at first use, so that help needs none of it. */
 export async function connect({ url, token }: Target): Promise<Api> {
   const { Client, Unreachable } = await import("@onehop/api/client");
@@ -44,6 +58,20 @@ export async function connect({ url, token }: Target): Promise<Api> {
     async request(...call): Promise<Answer> {
       try {
         return await client.request(...call);
+      } catch (error) {
+        throw error instanceof Unreachable ? unreachable(error.message) : error;
+      }
+    },
+    async *lines(path, signal) {
+      try {
+        yield* client.lines(path, signal);
+      } catch (error) {
+        throw error instanceof Unreachable ? unreachable(error.message) : error;
+      }
+    },
+    async file(...call): Promise<Download> {
+      try {
+        return await client.file(...call);
       } catch (error) {
         throw error instanceof Unreachable ? unreachable(error.message) : error;
       }

@@ -19,7 +19,7 @@ export type Scope = Partial<Record<Kind, string>>;
 
 export type Query = Readonly<Record<string, string | readonly string[]>>;
 
-function queryText(query: Query): string {
+export function queryText(query: Query): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     [value].flat().map((one) => [name, one] as [string, string]),
   );

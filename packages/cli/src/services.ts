@@ -1,5 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { nounOf } from "@onehop/core";
 import { openStore, type Store, startEtcd } from "@onehop/store";
 import { pino } from "pino";
@@ -56,13 +55,7 @@ export async function runAgent(flags: AgentFlags): Promise<Service> {
   return { name: "the agent", stop: () => agent.stop(), ended: agent.ended };
 }
 
-/** The folder of a unix socket; /run is empty after a boot. */
-async function makeFolder(address: string): Promise<void> {
-  if (address.startsWith("unix:")) await mkdir(dirname(address.slice("unix:".length)), { recursive: true });
-}
-
 async function serveController(store: Store, flags: Omit<ControllerFlags, "store">): Promise<Service> {
-  await makeFolder(flags.agentListen);
   const { startController } = await import("@onehop/controller");
   const controller = await startController({
     store,

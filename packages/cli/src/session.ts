@@ -51,6 +51,14 @@ export async function openSession(io: Io, options: CommonOptions): Promise<Sessi
 }
 
 const traced = (api: Api, io: Io): Api => ({
+  lines(path, signal) {
+    io.err(`GET ${path} → a stream\n`);
+    return api.lines(path, signal);
+  },
+  async file(path, body, signal) {
+    io.err(`POST ${path} → a file\n`);
+    return api.file(path, body, signal);
+  },
   async request(method, path, body, headers) {
     const start = io.now();
     try {

@@ -43,6 +43,10 @@ interface Call {
 function stub(answers: Readonly<Record<string, unknown>>) {
   const calls: Call[] = [];
   const api: Api = {
+    file: () => Promise.reject(new Error("no file was expected")),
+    lines: () => {
+      throw new Error("no stream was expected");
+    },
     async request(method, path, body) {
       calls.push({ method, path, body });
       const answer = answers[`${method} ${path}`] ?? answers[`${method} ${path.split("?")[0]}`];

@@ -14,6 +14,11 @@ export interface TerminalOptions {
   readonly isTTY?: boolean;
   /** Instead of a clock that only `pause` moves. */
   readonly now?: () => number;
+  readonly pause?: (ms: number) => Promise<void>;
+  /** Ends what runs until it is stopped; by default that is stopped at once. */
+  readonly stopped?: AbortSignal;
+  /** Told what is printed as it comes. */
+  readonly onOut?: (text: string) => void;
 }
 
 /** A terminal that nobody looks at. */
@@ -23,6 +28,7 @@ export const SILENT: Omit<Io, "connect"> = {
   err: () => undefined,
   isTTY: false,
   readFile: async () => "",
+  openSink: async () => ({ write: async () => undefined, close: async () => undefined }),
   now: () => 0,
   pause: async () => undefined,
   untilStopped: () => AbortSignal.abort(),
@@ -39,6 +45,7 @@ export function terminal(connect: Io["connect"] | Api, options: TerminalOptions 
       env: options.env ?? {},
       out: (text) => {
         out += text;
+        options.onOut?.(text);
       },
       err: (text) => {
         err += text;
@@ -48,7 +55,9 @@ export function terminal(connect: Io["connect"] | Api, options: TerminalOptions 
       now: options.now ?? (() => clock),
       pause: async (ms) => {
         clock += ms;
+        await options.pause?.(ms);
       },
+      untilStopped: () => options.stopped ?? AbortSignal.abort(),
       connect: typeof connect === "function" ? connect : async () => connect,
     };
     const code = await run(argv, io);

@@ -3,6 +3,7 @@ import { type Clock, IntentView, keys, type Store } from "@onehop/store";
 import type { Logger } from "pino";
 import { Claim } from "./claim.ts";
 import { liveIndexes, Plans, type Work } from "./compile/index.ts";
+import type { Agents } from "./look/agents.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { Realise } from "./realise/realise.ts";
 import { ReportWriter } from "./realise/report_writer.ts";
@@ -21,6 +22,7 @@ export interface ControlPlane {
   readonly view: IntentView;
   readonly plans: Plans;
   readonly status: StatusSource;
+  readonly agents: Agents;
   /** Undefined: another controller serves the agents. */
   readonly epoch: () => number | undefined;
   /** Slices sent so far, by kind. */
@@ -68,7 +70,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       }),
     onError,
   });
-  const query: StatusSource["query"] = async (...question) => publisher.query(...question);
+  const query: StatusSource["query"] = (hostId, what, portId) =>
+    publisher.ask(hostId, what === "host" ? { what } : { what, port_id: portId ?? "" });
   const realise = new Realise({ store, clock, signal, view: liveIndexes(view), plans, query, onError });
   const stopFollowing = view.onChange((changes) => {
     publisher.changed(plans.follow(changes));
@@ -82,6 +85,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     view,
     plans,
     status: realise,
+    agents: publisher,
     epoch: () => claim.epoch,
     sent: publisher.sent,
     connected: () => publisher.connected,

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Server } from "node:http";
 import { type Store, systemClock } from "@onehop/store";
 import { type Logger, pino } from "pino";
 import { Registry } from "prom-client";
@@ -43,6 +44,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     store,
     view: plane.view,
     status: plane.status,
+    agents: plane.agents,
     clock: systemClock,
     wall: Date.now,
     random: randomBytes,
@@ -50,14 +52,21 @@ export async function startController(options: ControllerOptions): Promise<Runni
     registry,
     ...(limits ? { limits } : {}),
   });
-  const agents = await listen(agentListen);
-  plane.serve(agents);
-  const urls = await Promise.all(apiListen.map((address) => api.listen(address)));
-  logger.info({ urls, agents: agentListen }, "The controller works.");
+  let agents: Server | undefined;
   const stop = async () => {
     stopping.abort();
-    agents.close();
+    agents?.close();
     await Promise.all([api.close(), plane.ended]);
   };
-  return { urls, plane, stop, ended: plane.ended };
+  try {
+    agents = await listen(agentListen);
+    plane.serve(agents);
+    const urls = await Promise.all(apiListen.map((address) => api.listen(address)));
+    logger.info({ urls, agents: agentListen }, "The controller works.");
+    return { urls, plane, stop, ended: plane.ended };
+  } catch (error) {
+    // A claim that is kept without serving would keep others from serving.
+    await stop();
+    throw error;
+  }
 }

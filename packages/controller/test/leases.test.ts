@@ -1,4 +1,4 @@
-import { keys, ManualClock, MemoryStore } from "@onehop/store";
+import { keys, ManualClock, MemoryStore, StoreError } from "@onehop/store";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Claim } from "../src/claim.ts";
 import { REPORT_TTL_S, ReportWriter } from "../src/realise/report_writer.ts";
@@ -96,6 +96,18 @@ describe("a host's report", () => {
     reports.put(report("a"));
     await clock.advance(5000);
     expect(await stored()).toBeUndefined();
+    reports.close();
+  });
+
+  it("stays, too, where the store was once not there to keep its lease alive", async () => {
+    const reports = writer(await claimed());
+    reports.put(report("a"));
+    await clock.advance(100);
+    vi.spyOn(store, "keepAlive").mockRejectedValueOnce(new StoreError("unavailable", "The store does not answer."));
+    for (let s = 0; s < 3 * REPORT_TTL_S; s++) {
+      await clock.advance(1000);
+      expect(await stored()).toContain('"hash":"a"');
+    }
     reports.close();
   });
 

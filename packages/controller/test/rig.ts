@@ -115,6 +115,11 @@ export class FakeAgent {
     this.#send({ type: "report", applied, degraded });
   }
 
+  /** Any text, also one that no agent sends. */
+  say(text: string): void {
+    this.#socket.send(text);
+  }
+
   close(): void {
     this.#socket.terminate();
   }

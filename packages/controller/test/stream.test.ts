@@ -49,6 +49,16 @@ describe("the agents' stream", () => {
     expect(agent.got).toEqual([{ type: "refused", code: "unknown_host", message: 'There is no host "h9".' }]);
   });
 
+  it("ends where a host sends what no agent sends, and harms nobody else", async () => {
+    const { address, plane } = await started();
+    const [odd, other] = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];
+    await until("all slices came", () => odd.slices.size === 7 && other.slices.size === 5);
+    odd.say('{"type":"report","applied":[null],"degraded":[null]}');
+    await until("it is ended", () => odd.closed);
+    other.report();
+    await until("h2 is realised", () => plane.status.statusOf("host", h2, 1).state === "realised");
+  });
+
   it("sends a change to the hosts interested in it and to nobody else (Q16)", async () => {
     const { address, plane } = await started();
     const agents = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];

@@ -129,3 +129,15 @@ export function listAttachments(folder: string): Attachment[] {
       return found ? [found] : [];
     });
 }
+
+/**
+ * Puts other programs in place of all that are attached by pins of this folder, with no packet between; `programOf` is
+ * told the pin's name. Links whose device is gone are passed over, and filters of clsact stay as they are.
+ */
+export function replaceAll(folder: string, programOf: (name: string) => number): void {
+  for (const name of readdirSync(folder))
+    withPinned(join(folder, name), (fd) => {
+      if (!isLink(fd) || linkInfo(fd).ifindex === 0) return;
+      sys.check(`replace ${name}`, sys.linkUpdate(fd, programOf(name), null));
+    });
+}

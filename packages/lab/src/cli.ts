@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { exec, ls } from "./commands/look.ts";
 import { demo, up } from "./commands/run.ts";
 import { down } from "./detached.ts";
@@ -19,7 +19,7 @@ export function registerLabCommands(program: Command): void {
   lab
     .command("ls")
     .description("the guests of the running labs")
-    .option("-o, --output <format>", "table or json", "table")
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"))
     .option("--lab <id>", "only of this lab")
     .action(ls);
   lab

@@ -1,11 +1,11 @@
-import pc from "picocolors";
 import type { Lab } from "./lab.ts";
+import { onStdout } from "./paint.ts";
 
 /** What to try while a lab is up. */
 export function guide(lab: Lab): string {
   const lines = [
     "",
-    pc.bold(`Lab ${lab.id} is up: ${lab.hosts.length} hosts, its API at ${lab.url}.`),
+    onStdout.bold(`Lab ${lab.id} is up: ${lab.hosts.length} hosts, its API at ${lab.url}.`),
     "In another terminal, in this directory:",
     `  export PATH="$PWD/bin:$PATH" ONEHOP_URL=${lab.url}`,
     "  onehop lab ls                                # the guests, with their addresses and hosts",

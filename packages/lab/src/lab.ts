@@ -52,6 +52,8 @@ export class Lab {
 
   /** Resolves when the API answers and every host's agent is connected. */
   static async up(options: LabOptions = {}): Promise<Lab> {
+    if (process.getuid?.() !== 0)
+      throw new Error("A lab makes network namespaces and loads programs: run it as root (sudo -i).");
     const cleaned = await sweepDead();
     if (cleaned.length > 0) options.progress?.(`Cleaned after lab ${cleaned.join(", ")}, which was killed`);
     const lab = new Lab(claimLab(options.random ?? Math.random), options);

@@ -110,6 +110,15 @@ describe("cleaning up", () => {
     expect(await namespacesWith(namespacePrefix(living.id))).toHaveLength(4);
   });
 
+  test("may be cleaned after by two that start at once", async () => {
+    const dead = claimLab(Math.random);
+    writeState({ ...dead, owner: { pid: dead.owner.pid, start: dead.owner.start - 1 } });
+    for (const host of ["h1", "h2", "h3"]) await run(["ip", "netns", "add", namespacePrefix(dead.id) + host]);
+    await Promise.all([sweepDead(), sweepDead()]);
+    expect(await namespacesWith(namespacePrefix(dead.id))).toEqual([]);
+    expect(existsSync(labFiles(dead.id).dir)).toBe(false);
+  });
+
   test("children end with the process that started them, even when that is killed", async () => {
     const script =
       'const { spawn } = require("node:child_process");' +

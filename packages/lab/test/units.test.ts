@@ -51,6 +51,13 @@ describe("names", () => {
     expect(unique.size).toBe(250 + 250 * 8 * 3);
     expect(Math.max(...links.map((l) => l.routerDevice.length))).toBeLessThanOrEqual(15);
   });
+
+  test.each([{ hosts: 0 }, { hosts: 251 }, { uplinks: 9 }, { mtu: 100 }, { mtu: 65_536 }])(
+    "%j is no fabric",
+    (wrong) => {
+      expect(() => planFabric("abc", { hosts: 1, uplinks: 1, mtu: 1550, ...wrong })).toThrow(RangeError);
+    },
+  );
 });
 
 describe("pairs", () => {

@@ -1,20 +1,6 @@
 import type { Clock } from "@onehop/core";
 
-export { type Clock, systemClock } from "@onehop/core";
-
-/** Resolves after `ms` or, without an error, as soon as `signal` aborts. */
-export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = () => {
-      cancel();
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal?.addEventListener("abort", done);
-  });
-}
+export { type Clock, pause, systemClock } from "@onehop/core";
 
 interface Timer {
   readonly at: number;

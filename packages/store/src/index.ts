@@ -4,7 +4,6 @@ export * from "./etcd/process.ts";
 export * from "./index_map.ts";
 export * from "./intent_view.ts";
 export * from "./keys.ts";
-export * from "./lease_keeper.ts";
 export * from "./memory/memory_store.ts";
 export * from "./open.ts";
 export * from "./repository.ts";

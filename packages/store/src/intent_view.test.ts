@@ -1,5 +1,5 @@
 import { NOUNS } from "@onehop/core";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ManualClock } from "./clock.ts";
 import { type IntentChange, IntentView } from "./intent_view.ts";
 import { keys } from "./keys.ts";
@@ -140,6 +140,23 @@ describe("IntentView", () => {
     const waiting = view.waitFor(revision + 1, end.signal);
     end.abort(new Error("enough"));
     await expect(waiting).rejects.toThrow("enough");
+  });
+
+  it("does not take a listener's error for the store's: it ends the process, and the view goes on", async () => {
+    const { put, end, store } = await world();
+    const errors: unknown[] = [];
+    const view = await IntentView.open({ store, signal: end.signal, onError: (e) => errors.push(e) });
+    const wrong = new Error("a mistake");
+    view.onChange(() => {
+      throw wrong;
+    });
+    const thrown: (() => void)[] = [];
+    vi.stubGlobal("queueMicrotask", (step: () => void) => thrown.push(step));
+    await view.waitFor(await put("vpcs", vpc));
+    vi.unstubAllGlobals();
+    expect(thrown).toHaveLength(1);
+    expect(thrown[0]).toThrow(wrong);
+    expect(errors).toEqual([]);
   });
 
   it("survives errors of the store and tells them", async () => {

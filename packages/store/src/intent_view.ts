@@ -79,7 +79,10 @@ export class IntentView implements Intent {
     return this.#revision;
   }
 
-  /** Calls back after each step of the view, with the maps already new; the answer ends it. */
+  /**
+   * Calls back after each step of the view, with the maps already new; the answer ends it. A listener that throws has
+   * missed the step for good, so its error ends the process instead of passing for the store's.
+   */
   onChange(listener: (changes: IntentChange[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -142,7 +145,7 @@ export class IntentView implements Intent {
   #advance(changes: readonly { key: string; entry: Entry | undefined }[], revision: number): void {
     const told = changes.map(({ key, entry }) => this.#apply(key, entry)).filter((c) => c !== undefined);
     this.#revision = revision;
-    if (told.length > 0) for (const listener of [...this.#listeners]) listener(told);
+    if (told.length > 0) for (const listener of [...this.#listeners]) tell(listener, told);
     for (const check of [...this.#waiting]) check();
   }
 
@@ -183,5 +186,15 @@ export class IntentView implements Intent {
       this.portsByVpc.replace(change.before, change.after);
     } else if (change.kind === "network") this.networksByVpc.replace(change.before, change.after);
     else if (change.kind === "route") this.routesByVpc.replace(change.before, change.after);
+  }
+}
+
+function tell(listener: (changes: IntentChange[]) => void, changes: IntentChange[]): void {
+  try {
+    listener(changes);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
-import type { NextHop } from "../lower/index.ts";
+import type { GuestLink, NextHop } from "../lower/index.ts";
 import { rowsOf, run } from "./ip.ts";
-import type { Device, GuestLink, Made } from "./kernel.ts";
+import type { Device, Made } from "./kernel.ts";
 
 interface IpLink {
   readonly ifindex: number;
@@ -35,7 +35,7 @@ function madeFor({ ifname, ifalias }: IpLink): Made | undefined {
 
 function kindOf(link: IpLink): Device["kind"] {
   const kind = link.linkinfo?.info_kind;
-  if (kind === "veth" && link.link_netnsid !== undefined) return "veth";
+  if (kind === "veth") return link.link_netnsid === undefined ? "tap" : "veth";
   return kind === "tun" ? "tap" : "other";
 }
 

@@ -1,12 +1,14 @@
 import { Device as DeviceKind, Place as PlaceKind, type PortCounters } from "@onehop/datapath/maps.gen";
-import { KEY_TEXT, type NextHop, type Rows, TABLE_NAMES, type TableName } from "../lower/index.ts";
-import type { Attached, Attachment, Device, DropCount, GuestLink, HostConfig, Kernel } from "./kernel.ts";
+import { type GuestLink, KEY_TEXT, type NextHop, type Rows, TABLE_NAMES, type TableName } from "../lower/index.ts";
+import type { Attached, Attachment, Device, DropCount, HostConfig, Kernel, Tried, Watching } from "./kernel.ts";
 
 /** A kernel in memory, for tests of everything above it. Its state outlives an agent, as pinned maps do. */
 export class FakeKernel implements Kernel {
   /** What was done, in order: `write endpoints`, `attach endpoint p1`, `up oh…`. */
   readonly log: string[] = [];
   config: HostConfig | undefined;
+  /** What a test wants to have been dropped. */
+  dropped: DropCount[] = [];
   readonly #tables = new Map<TableName, Map<string, unknown>>(TABLE_NAMES.map((name) => [name, new Map()]));
   readonly #attached = new Map<string, readonly [Attachment, { ifindex: number; generation: number }]>();
   readonly #devices = new Map<string, Device>();
@@ -38,6 +40,9 @@ export class FakeKernel implements Kernel {
   read<T extends TableName>(table: T): Iterable<Rows[T]> {
     return [...this.#rows(table).values()];
   }
+  get<T extends TableName>(table: T, key: Rows[T][0]): Rows[T][1] | undefined {
+    return this.#rows(table).get(KEY_TEXT[table](key))?.[1];
+  }
   write<T extends TableName>(table: T, rows: Iterable<Rows[T]>): void {
     this.log.push(`write ${table}`);
     for (const row of rows) this.#rows(table).set(KEY_TEXT[table](row[0]), row);
@@ -53,7 +58,19 @@ export class FakeKernel implements Kernel {
     this.log.push(`forget ${slot}`);
   }
   drops(): DropCount[] {
-    return [];
+    return this.dropped;
+  }
+  takeDropEvents(): void {}
+
+  /** There are no programs in memory: a test says what they would do. */
+  tryFrame(_slot: number | undefined, _frame: Uint8Array): Tried {
+    throw new Error("No frame can be tried in memory.");
+  }
+  inject(ifindex: number): void {
+    this.log.push(`inject ${ifindex}`);
+  }
+  openWatch(): Watching {
+    throw new Error("Nothing can be watched in memory.");
   }
 
   *attachments(): Iterable<readonly [Attachment, Attached]> {
@@ -115,10 +132,6 @@ export class FakeKernel implements Kernel {
     return new Set(endpoints.map(([what]) => what.owner));
   }
 
-  lookup<T extends TableName>(table: T, key: Rows[T][0]): Rows[T][1] | undefined {
-    return this.#rows(table).get(KEY_TEXT[table](key))?.[1];
-  }
-
   #rows<T extends TableName>(table: T): Map<string, Rows[T]> {
     return this.#tables.get(table) as Map<string, Rows[T]>;
   }
@@ -139,18 +152,18 @@ export function reaches(kernels: readonly FakeKernel[], from: string, address: s
   const sender = at && [...at.read("endpoints")].find(([, e]) => e.port === from)?.[1];
   if (!at || !sender) return false;
   const key = { vpc: sender.vpc, address };
-  const found = at.lookup("destinations", key);
+  const found = at.get("destinations", key);
   if (found?.place === PlaceKind.LOCAL) return delivers(at, found.where);
   if (found?.place !== PlaceKind.REMOTE) return false;
-  const host = at.lookup("hosts", found.where);
+  const host = at.get("hosts", found.where);
   const receiver = kernels.find((k) => k.config?.tunnel_address === host?.tunnel_address);
-  if (!receiver?.lookup("tunnels", { address: at.config?.tunnel_address ?? "" })) return false;
-  if (!receiver.lookup("vnis", { vni: sender.vpc })) return false;
-  const there = receiver.lookup("destinations", key);
+  if (!receiver?.get("tunnels", { address: at.config?.tunnel_address ?? "" })) return false;
+  if (!receiver.get("vnis", { vni: sender.vpc })) return false;
+  const there = receiver.get("destinations", key);
   return there?.place === PlaceKind.LOCAL && delivers(receiver, there.where);
 }
 
 function delivers(kernel: FakeKernel, slot: number): boolean {
-  const endpoint = kernel.lookup("endpoints", slot);
+  const endpoint = kernel.get("endpoints", slot);
   return endpoint !== undefined && endpoint.device !== DeviceKind.NONE && kernel.guarded().has(endpoint.port);
 }

@@ -1,5 +1,6 @@
-import type { PortCounters } from "@onehop/datapath/maps.gen";
-import type { LinkFact, NextHop, Rows, TableName } from "../lower/index.ts";
+import type { PairTraffic, Verdict } from "@onehop/datapath";
+import type { DropEvent, PortCounters, Watch } from "@onehop/datapath/maps.gen";
+import type { GuestLink, LinkFact, NextHop, Rows, TableName } from "../lower/index.ts";
 
 /** A device of the host, with what only the agent asks. */
 export interface Device extends LinkFact {
@@ -13,19 +14,6 @@ export interface Made {
   readonly namespace: string;
   /** The namespace was made with it. */
   readonly namespace_made: boolean;
-}
-
-/** A link to make: one end on the host, down and without addresses; the other is the guest's eth0, ready for use. */
-export interface GuestLink {
-  readonly port_id: string;
-  /** Name of the host's end. */
-  readonly name: string;
-  readonly namespace: string;
-  readonly mac: string;
-  /** `10.0.1.5/24` */
-  readonly address: string;
-  readonly gateway: string;
-  readonly mtu: number;
 }
 
 /** Where a program runs: on a port's device, on an uplink, or on the idle VXLAN device. */
@@ -57,6 +45,47 @@ export interface DropCount {
   readonly bytes: number;
 }
 
+/** What became of a frame that was only tried. */
+export type Tried = Verdict;
+export type { DropEvent, PairTraffic };
+
+/** A packet that watching programs told of. */
+export interface Observed {
+  /** Number of the watch. */
+  readonly watch: number;
+  /** Microseconds since the epoch. */
+  readonly time: number;
+  /** came: as a guest sent it. went: as it was when it had been decided upon. */
+  readonly way: "came" | "went";
+  readonly program: "from_endpoint" | "from_uplink" | "from_overlay";
+  readonly action: Tried["action"];
+  readonly reason: Tried["reason"];
+  readonly class: string;
+  readonly stage: string;
+  /** Slots; undefined: from the underlay, to no port here. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  /** Number of the host it was sent to; 0: none. */
+  readonly host: number;
+  readonly length: number;
+  /** Its first bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** Programs that tell of packets, in the place of those that work. */
+export interface Watching {
+  /** What is not named is any. It ends by itself after so many seconds, even if nobody lives to end it. */
+  set(index: number, want: Partial<Omit<Watch, "until">>, seconds: number): void;
+  clear(index: number): void;
+  /** Packets that found no room. */
+  lost(index: number): number;
+  drain(onPacket: (packet: Observed) => void): void;
+  /** What a watch of pairs counted since it was asked last. */
+  takePairs(): PairTraffic[];
+  /** Puts the programs that work back. */
+  close(): void;
+}
+
 /**
  * The one door to the kernel, with a fake behind it for tests. All methods throw where the kernel refuses, with a
  * sentence; none decides anything.
@@ -66,12 +95,22 @@ export interface Kernel {
   load(config: HostConfig): void;
 
   read<T extends TableName>(table: T): Iterable<Rows[T]>;
+  get<T extends TableName>(table: T, key: Rows[T][0]): Rows[T][1] | undefined;
   write<T extends TableName>(table: T, rows: Iterable<Rows[T]>): void;
   remove<T extends TableName>(table: T, keys: Iterable<Rows[T][0]>): void;
   counters(slot: number): PortCounters | undefined;
   /** Zeroes the counters of a slot that gets a new port. */
   forget(slot: number): void;
   drops(): DropCount[];
+  /** Takes the drop events that have come. Nanoseconds of `time` are made microseconds since the epoch. */
+  takeDropEvents(onEvent: (event: DropEvent, time: number) => void): void;
+
+  /** A frame through the programs, over the tables as they are; nothing is sent or counted. Slot undefined: from the underlay. */
+  tryFrame(slot: number | undefined, frame: Uint8Array): Tried;
+  /** Puts a frame on a port's device as if its guest had sent it. */
+  inject(ifindex: number, frame: Uint8Array): void;
+  /** Replaces every program in place by one that tells; only one at a time. */
+  openWatch(): Watching;
 
   attachments(): Iterable<readonly [Attachment, Attached]>;
   /** Attaches the loaded program, in place of one that is there. */

@@ -4,15 +4,20 @@ import {
   type Datapath,
   decode,
   detach,
+  type EventReader,
   ensurePinFolder,
+  HostRig,
+  inject,
   listAttachments,
   openDatapath,
+  openEvents,
   programInfo,
+  replaceAll,
   structCodec,
   type TypedMap,
 } from "@onehop/datapath";
 import { Constant, Drop, LAYOUT, type PortCounters } from "@onehop/datapath/maps.gen";
-import type { NextHop, Rows, TableName } from "../lower/index.ts";
+import type { GuestLink, NextHop, Rows, TableName } from "../lower/index.ts";
 import { sameValue } from "../reconcile/delta_tracker.ts";
 import {
   ensureOverlayDevice,
@@ -24,7 +29,20 @@ import {
   setUp,
 } from "./devices.ts";
 import { monitor } from "./ip.ts";
-import type { Attached, Attachment, Device, DropCount, GuestLink, HostConfig, Kernel, Place } from "./kernel.ts";
+import type {
+  Attached,
+  Attachment,
+  Device,
+  DropCount,
+  DropEvent,
+  HostConfig,
+  Kernel,
+  Place,
+  Tried,
+  Watching,
+} from "./kernel.ts";
+import { microseconds } from "./times.ts";
+import { watchOver } from "./watching.ts";
 
 export interface LinuxOptions {
   readonly objectDir: string;
@@ -42,35 +60,54 @@ const ZERO: Readonly<Partial<Record<TableName, object>>> = {
 
 const REASONS = Object.fromEntries(Object.entries(Drop).map(([name, n]) => [n, name.toLowerCase()]));
 
+type Programs = Readonly<Record<Place, { readonly fd: number; readonly id: number }>>;
+
+function byPlace(programs: Datapath["programs"]): Programs {
+  const program = (fd: number) => ({ fd, id: programInfo(fd).id });
+  return {
+    endpoint: program(programs.from_endpoint),
+    uplink: program(programs.from_uplink),
+    overlay: program(programs.from_overlay),
+  };
+}
+
 /** The kernel of this machine, in the network namespace of this process. */
 export class LinuxKernel implements Kernel {
   readonly #options: LinuxOptions;
   readonly #links: string;
+  #config: HostConfig | undefined;
   #datapath: Datapath | undefined;
-  #programs: Readonly<Record<Place, { readonly fd: number; readonly id: number }>> | undefined;
+  #events: EventReader | undefined;
+  /** Those that are put on devices: the working ones, or watching ones in their place. */
+  #programs: Programs | undefined;
+  #watching: Watching | undefined;
+  /** Made when something is tried first. */
+  #rig: HostRig | undefined;
 
   constructor(options: LinuxOptions) {
     this.#options = options;
     this.#links = join(options.pins, "links");
   }
 
-  load({ tunnel_address, number }: HostConfig): void {
+  load(config: HostConfig): void {
     const { objectDir, pins } = this.#options;
-    const loaded = openDatapath({ objectDir, pins, config: { tunnel_address, host: number, record: 0 } });
+    const loaded = openDatapath({ objectDir, pins, config: settingsOf(config) });
     ensurePinFolder(this.#links);
-    this.#datapath?.close();
+    this.close();
+    this.#config = config;
     this.#datapath = loaded;
-    const program = (fd: number) => ({ fd, id: programInfo(fd).id });
-    this.#programs = {
-      endpoint: program(loaded.programs.from_endpoint),
-      uplink: program(loaded.programs.from_uplink),
-      overlay: program(loaded.programs.from_overlay),
-    };
+    this.#events = openEvents(loaded.fds);
+    this.#programs = byPlace(loaded.programs);
   }
 
   *read<T extends TableName>(table: T): Iterable<Rows[T]> {
     const zero = ZERO[table];
     for (const row of this.#map(table).entries()) if (!sameValue(row[1], zero)) yield row as unknown as Rows[T];
+  }
+
+  get<T extends TableName>(table: T, key: Rows[T][0]): Rows[T][1] | undefined {
+    const value = this.#map(table).get(key);
+    return sameValue(value, ZERO[table]) ? undefined : value;
   }
 
   write<T extends TableName>(table: T, rows: Iterable<Rows[T]>): void {
@@ -101,6 +138,40 @@ export class LinuxKernel implements Kernel {
       packets,
       bytes,
     }));
+  }
+
+  takeDropEvents(onEvent: (event: DropEvent, time: number) => void): void {
+    this.#events?.drain((event) => onEvent(event, microseconds(event.time)));
+  }
+
+  tryFrame(slot: number | undefined, frame: Uint8Array): Tried {
+    const live = this.#loaded();
+    const { objectDir } = this.#options;
+    this.#rig ??= new HostRig({ objectDir, config: settingsOf(this.#config!), live });
+    return slot === undefined ? this.#rig.receive(frame) : this.#rig.send(slot, frame);
+  }
+
+  inject(ifindex: number, frame: Uint8Array): void {
+    inject(this.#options.objectDir, ifindex, frame);
+  }
+
+  openWatch(): Watching {
+    if (this.#watching) throw new Error("Somebody watches already.");
+    const live = this.#loaded();
+    const { objectDir } = this.#options;
+    const working = this.#programs;
+    const { programs, watching } = watchOver({ objectDir, config: settingsOf(this.#config!), live }, () => {
+      this.#watching = undefined;
+      this.#place(working);
+    });
+    this.#watching = watching;
+    try {
+      this.#place(byPlace(programs));
+    } catch (error) {
+      watching.close();
+      throw error;
+    }
+    return watching;
   }
 
   *attachments(): Iterable<readonly [Attachment, Attached]> {
@@ -148,8 +219,17 @@ export class LinuxKernel implements Kernel {
 
   /** What is pinned goes on without us. */
   close(): void {
+    this.#watching?.close();
+    this.#rig?.close();
+    this.#events?.close();
     this.#datapath?.close();
-    this.#datapath = undefined;
+    this.#datapath = this.#events = this.#rig = undefined;
+  }
+
+  /** Puts programs on all devices that have some, in place. */
+  #place(programs: Programs | undefined): void {
+    this.#programs = programs;
+    replaceAll(this.#links, (name) => this.#program(splitPin(name)[0]).fd);
   }
 
   #loaded(): Datapath {
@@ -171,6 +251,8 @@ export class LinuxKernel implements Kernel {
     return join(this.#links, `${place}_${owner.replaceAll(".", "%2e")}`);
   }
 }
+
+const settingsOf = ({ tunnel_address, number }: HostConfig) => ({ tunnel_address, host: number });
 
 /** `endpoint_<port id>`, `uplink_<device>`: device names may have underscores, places have none. */
 function splitPin(name: string): [Place, string] {

@@ -31,7 +31,10 @@ function linkOf({ port }: LocalPort, facts: Facts, owners: Map<string, string>):
   const owner = owners.get(name);
   if (owner !== undefined) return `Its device ${name} belongs to port ${owner} already.`;
   owners.set(name, port.id);
-  return facts.links.get(name) ?? `Its device ${name} is not there.`;
+  const link = facts.links.get(name);
+  if (!link) return `Its device ${name} is not there.`;
+  if (facts.uplinks.includes(name)) return `Its device ${name} is an uplink of the host.`;
+  return link.kind === "other" ? `Its device ${name} is neither a veth nor a tap.` : link;
 }
 
 const endpoint = ({ port, network }: LocalPort, link: LinkFact | undefined, facts: Facts) => ({

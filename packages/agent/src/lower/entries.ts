@@ -1,7 +1,6 @@
 import { Class, Constant, LAYOUT, type MapTypes } from "@onehop/datapath/maps.gen";
 
 export const MAX_SLOTS = Constant.MAX_SLOTS;
-export const MAX_HOSTS = LAYOUT.maps.hosts?.max_entries ?? 0;
 export const NO_IP = "0.0.0.0";
 export const NO_MAC = "00:00:00:00:00:00";
 
@@ -39,16 +38,32 @@ export const KEY_TEXT: { readonly [T in TableName]: (key: Rows[T][0]) => string 
 };
 export const TABLE_NAMES = Object.keys(KEY_TEXT) as TableName[];
 
-/** Wanted content of one table. The first writer of a key stays: callers put what wins first. */
+/**
+ * Wanted content of one table. The first writer of a key stays: callers put what wins first. What finds no room is left
+ * out, since a table that refuses a row would keep the whole host from its plan.
+ */
 export class Table<T extends TableName> {
+  readonly name: T;
+  /** Rows it takes. */
+  readonly room: number;
   readonly rows = new Map<string, Rows[T]>();
   readonly #text: (key: Rows[T][0]) => string;
-  constructor(name: T) {
+  constructor(name: T, room = LAYOUT.maps[name]?.max_entries ?? 0) {
+    this.name = name;
+    this.room = room;
     this.#text = KEY_TEXT[name];
   }
-  add(key: Rows[T][0], value: Rows[T][1]): void {
+  /** False: the table is full. */
+  add(key: Rows[T][0], value: Rows[T][1]): boolean {
     const text = this.#text(key);
-    if (!this.rows.has(text)) this.rows.set(text, [key, value] as Rows[T]);
+    if (this.rows.has(text)) return true;
+    if (this.rows.size >= this.room) return false;
+    this.rows.set(text, [key, value] as Rows[T]);
+    return true;
+  }
+  /** Why something that should be in it is not. */
+  get full(): string {
+    return `The host's table ${this.name} is full: it has room for ${this.room} entries.`;
   }
 }
 

@@ -4,9 +4,11 @@ import type { ClassLimit } from "@onehop/datapath/maps.gen";
 export interface Facts {
   /** Devices of the host by name. */
   readonly links: ReadonlyMap<string, LinkFact>;
+  /** Names of the underlay devices: no port's, whatever the plan says. */
+  readonly uplinks: readonly string[];
   /** Least MTU of the uplinks, bytes of IP packet. */
   readonly underlayMtu: number;
-  /** How to reach a tunnel address. Missing: not known, the kernel's FIB decides for each packet. */
+  /** How to reach a tunnel address. Missing: there is no route, and packets to it are dropped. */
   readonly nextHops: ReadonlyMap<string, NextHop>;
   /** Dense number of each port of this host. */
   readonly slots: ReadonlyMap<string, number>;
@@ -17,7 +19,10 @@ export interface Facts {
 export interface LinkFact {
   readonly ifindex: number;
   readonly name: string;
-  /** veth: its other end is in another network namespace, so packets can be put there at once. */
+  /**
+   * veth: its other end is in another network namespace, so packets can be put there at once. tap: packets are sent out
+   * on it; so too a veth with both ends here. other: no guest's.
+   */
   readonly kind: "veth" | "tap" | "other";
   readonly mtu: number;
   /** Administratively up. */

@@ -1,7 +1,19 @@
 import { cidr4 } from "@onehop/core";
-import type { GuestLink } from "../kernel/kernel.ts";
 import { OVERHEAD } from "./facts.ts";
 import { deviceName, type Opened } from "./plan.ts";
+
+/** A link to make: one end on the host, down and without addresses; the other is the guest's eth0, ready for use. */
+export interface GuestLink {
+  readonly port_id: string;
+  /** Name of the host's end. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly mac: string;
+  /** `10.0.1.5/24` */
+  readonly address: string;
+  readonly gateway: string;
+  readonly mtu: number;
+}
 
 /** Links that the agent makes itself: those of ports whose device is a veth to a namespace. */
 export function guestLinks(plan: Opened, underlayMtu: number): GuestLink[] {

@@ -1,5 +1,13 @@
-import { GATEWAY_MAC, type HostPlan, type NetworkSlice, type PortPlan, type Slice, type SliceId } from "@onehop/core";
-import { Device, HostKind, Place, RouteKind, VniKind } from "@onehop/datapath/maps.gen";
+import {
+  GATEWAY_MAC,
+  HOST_NUMBER_MAX,
+  type HostPlan,
+  type NetworkSlice,
+  type PortPlan,
+  type Slice,
+  type SliceId,
+} from "@onehop/core";
+import { Device, HostKind, LAYOUT, Place, RouteKind, VniKind } from "@onehop/datapath/maps.gen";
 import { describe, expect, it } from "vitest";
 import type { TableName } from "./entries.ts";
 import type { Facts, LinkFact } from "./facts.ts";
@@ -71,6 +79,7 @@ const tap = (name: string, fields: Partial<LinkFact> = {}): LinkFact => ({
 });
 const facts = (fields: Partial<Facts> = {}): Facts => ({
   links: new Map([["tap-p1", tap("tap-p1")]]),
+  uplinks: ["up0"],
   underlayMtu: 1600,
   nextHops: new Map([["192.0.2.2", { uplink: 3, next_hop: "192.0.2.254" }]]),
   slots: new Map([["p1", 0]]),
@@ -118,6 +127,11 @@ describe("lowering", () => {
     expect(rows(plan, "tunnels").map(([key]) => key)).toEqual([{ address: "192.0.2.2" }, { address: "192.0.2.9" }]);
   });
 
+  it("has room for every number that a host may have", () => {
+    expect(LAYOUT.maps.hosts?.max_entries).toBe(HOST_NUMBER_MAX + 1);
+    expect(LAYOUT.maps.tunnels?.max_entries).toBeGreaterThan(HOST_NUMBER_MAX);
+  });
+
   it("says what each VNI means", () => {
     expect(value(plan, "vnis", "5000")).toMatchObject({ vpc: 5000, kind: VniKind.VPC });
     expect(value(plan, "vnis", "5001")).toEqual({
@@ -152,6 +166,16 @@ describe("lowering", () => {
     expect(rows(plan, "links", gone)).toEqual([]);
   });
 
+  it.each([
+    ["up0", "veth", "Its device up0 is an uplink of the host."],
+    ["lo", "other", "Its device lo is neither a veth nor a tap."],
+  ] as const)("leaves the host its own device %s", (name, kind, reason) => {
+    const greedy = planOf(network([port("p1", { device: { kind: "adopt", name } })]));
+    const given = facts({ links: new Map([[name, tap(name, { kind })]]) });
+    expect(lowered(greedy, given).problems).toEqual([{ port_id: "p1", reason }]);
+    expect(rows(greedy, "links", given)).toEqual([]);
+  });
+
   it("gives a device that two ports name to the first, and degrades the other alone", () => {
     const second = port("p5", { mac: "0a:00:00:00:00:05", addresses: ["10.0.1.9"], device: local.device! });
     const both = facts({
@@ -170,6 +194,37 @@ describe("lowering", () => {
     const routing = planOf(network([router]));
     expect(rows(routing, "allowed")).toEqual([[{ prefix: 144, slot: 0, address: "192.168.0.0" }, { yes: 1 }]]);
     expect(rows(routing, "endpoints")[0]?.[1]).toMatchObject({ has_allowed: 1 });
+  });
+
+  it("leaves out what a table has no room for, and degrades who misses it instead of the host", () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, n) => `100.${n >> 16}.${(n >> 8) & 255}.${n & 255}/32`);
+    const second = port("p5", {
+      mac: "0a:00:00:00:00:05",
+      addresses: ["10.0.1.9"],
+      device: { kind: "adopt", name: "tap-p5" },
+    });
+    const both = facts({
+      links: new Map([
+        ["tap-p1", tap("tap-p1")],
+        ["tap-p5", tap("tap-p5", { ifindex: 8 })],
+      ]),
+      slots: new Map([
+        ["p1", 0],
+        ["p5", 1],
+      ]),
+    });
+    const greedy = { ...second, allowed_addresses: many(20_000) };
+    const first = { ...local, allowed_addresses: ["192.168.0.0/16"] };
+    const { entries, problems } = lowered(planOf(network([first, greedy])), both);
+    expect(entries.allowed.rows.size).toBe(16_384);
+    expect(entries.destinations.rows.size).toBe(3);
+    const reason = "The host's table allowed is full: it has room for 16384 entries.";
+    expect(problems).toEqual([{ port_id: "p5", reason }]);
+    const vpc = plan.get("vpc/v") as Extract<Slice, { type: "vpc" }>;
+    const routes = many(70_000).map((destination) => ({ id: destination, destination, next_hop: "10.0.1.6" }));
+    const routed = new Map(planOf(network([local, second]))).set("vpc/v", { ...vpc, routes });
+    expect(lowered(routed, both).problems.map((p) => p.port_id)).toEqual(["p1", "p5"]);
   });
 
   it("concludes nothing from a plan that is not whole", () => {

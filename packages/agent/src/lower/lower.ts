@@ -26,11 +26,13 @@ export function lower(plan: HostPlan, facts: Facts): Lowered | undefined {
     if (limit) entries.class_limits.add(index, limit);
   }
   lowerHosts(opened, facts, entries);
-  lowerVnis(opened, entries);
-  lowerAllowed(opened, facts, entries);
-  const problems = lowerEndpoints(opened, facts, entries);
-  lowerRoutes(opened, entries);
-  lowerMacs(opened, facts, entries);
-  lowerDestinations(opened, facts, entries);
+  const problems = [
+    ...lowerEndpoints(opened, facts, entries),
+    ...lowerVnis(opened, entries),
+    ...lowerAllowed(opened, facts, entries),
+    ...lowerRoutes(opened, entries),
+    ...lowerMacs(opened, facts, entries),
+    ...lowerDestinations(opened, facts, entries),
+  ];
   return { entries, problems };
 }

@@ -6,6 +6,7 @@ import type {
   KnownHost,
   NetworkSlice,
   PortPlan,
+  PortProblem,
   VpcSlice,
 } from "@onehop/core";
 
@@ -45,6 +46,10 @@ export function openPlan(plan: HostPlan): Opened | undefined {
     local: local.sort((a, b) => (a.port.id < b.port.id ? -1 : 1)),
   };
 }
+
+/** The same reason for every port that this host has in these VPCs, by VNI. */
+export const portsOf = ({ local }: Opened, vpcs: ReadonlySet<number>, reason: string): PortProblem[] =>
+  local.filter(({ network }) => vpcs.has(network.vpc_vni)).map(({ port }) => ({ port_id: port.id, reason }));
 
 /** Name of the port's device on the host. Made ones carry the end of the port's id, which is random in every UUID. */
 export const deviceName = (portId: string, device: Device): string =>

@@ -30,11 +30,11 @@ const BASE = ["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints"
 export async function apply(machine: Machine, goal: Goal): Promise<PortProblem[]> {
   want(machine.mirror, goal);
   for (const name of REACH) removeRows(machine, name);
-  await releaseDevices(machine, goal);
+  const lowered = await releaseDevices(machine, goal);
   for (const name of [...BASE].reverse()) removeRows(machine, name);
   for (const name of BASE) writeRows(machine, name);
   const problems = attachPrograms(machine);
-  await raiseDevices(machine, goal);
+  await raiseDevices(machine, goal, lowered);
   for (const name of [...REACH].reverse()) writeRows(machine, name);
   return problems;
 }
@@ -78,18 +78,30 @@ function forgetFormerPorts(kernel: Kernel, mirror: Mirror): void {
     if (endpoints.actual().get(text)?.[1].port !== port) kernel.forget(slot);
 }
 
-/** A link goes down, or away, before its program: no packet of a guest may meet the host's own stack. */
-async function releaseDevices({ kernel, mirror, devices }: Machine, { ownLinks }: Goal): Promise<void> {
-  const gone = [...mirror.attached.deletions()];
-  const released = new Set(gone.filter(([, [{ place }]]) => place === "endpoint").map(([, [, to]]) => to.ifindex));
-  const adopted = [...devices.values()].filter((d) => !d.made && released.has(d.ifindex));
-  await kernel.setDown(adopted.map((d) => d.name));
+/**
+ * A link goes down, or away, before its program: no packet of a guest may meet the host's own stack. Answers the adopted
+ * devices that were set down.
+ */
+async function releaseDevices(machine: Machine, goal: Goal): Promise<ReadonlySet<string>> {
+  const { kernel, mirror, devices } = machine;
+  const released = leftDevices(machine, goal);
+  const adopted = [...devices.values()].filter((d) => !d.made && released.has(d.ifindex)).map((d) => d.name);
+  await kernel.setDown(adopted);
   for (const device of devices.values())
-    if (device.made && !ownLinks.has(device.name)) await kernel.removeGuestLink(device);
-  for (const [text, [what, { ifindex }]] of gone) {
+    if (device.made && !goal.ownLinks.has(device.name)) await kernel.removeGuestLink(device);
+  for (const [text, [what, { ifindex }]] of [...mirror.attached.deletions()]) {
     kernel.detach(what, ifindex);
     mirror.attached.removed(text);
   }
+  return new Set(adopted);
+}
+
+/** Interface indexes that a port leaves: it goes, or it gets another device. */
+function leftDevices({ mirror }: Machine, { attachments }: Goal): Set<number> {
+  const next = new Map(attachments.map(([{ owner }, { ifindex }]) => [ifindex, owner]));
+  const now = [...mirror.attached.actual().values()];
+  const left = now.filter(([{ place, owner }, { ifindex }]) => place === "endpoint" && next.get(ifindex) !== owner);
+  return new Set(left.map(([, { ifindex }]) => ifindex));
 }
 
 function attachPrograms({ kernel, mirror }: Machine): PortProblem[] {
@@ -108,7 +120,11 @@ function attachPrograms({ kernel, mirror }: Machine): PortProblem[] {
 }
 
 /** Only those whose program is in place. */
-async function raiseDevices({ kernel, mirror, devices }: Machine, { attachments }: Goal): Promise<void> {
+async function raiseDevices(
+  { kernel, mirror, devices }: Machine,
+  { attachments }: Goal,
+  lowered: ReadonlySet<string>,
+): Promise<void> {
   const actual = mirror.attached.actual();
   const guarded = new Set(
     attachments
@@ -116,5 +132,6 @@ async function raiseDevices({ kernel, mirror, devices }: Machine, { attachments 
       .filter(([what, { ifindex }]) => actual.get(attachmentText(what))?.[1].ifindex === ifindex)
       .map(([, { ifindex }]) => ifindex),
   );
-  await kernel.setUp([...devices.values()].filter((d) => !d.up && guarded.has(d.ifindex)).map((d) => d.name));
+  const down = [...devices.values()].filter((d) => !d.up || lowered.has(d.name));
+  await kernel.setUp(down.filter((d) => guarded.has(d.ifindex)).map((d) => d.name));
 }

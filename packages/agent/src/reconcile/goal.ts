@@ -1,12 +1,12 @@
 import type { PortProblem } from "@onehop/core";
-import type { Device, GuestLink } from "../kernel/kernel.ts";
-import { deviceName, type Entries, type Opened } from "../lower/index.ts";
+import type { Device } from "../kernel/kernel.ts";
+import { deviceName, type Entries, type GuestLink, type Opened } from "../lower/index.ts";
 import type { AttachmentRow } from "./mirror.ts";
 
 /** What is to be made and what stands in the way, of the links that the agent makes itself. */
 export interface LinkWork {
   readonly make: readonly GuestLink[];
-  /** Left half made by an agent that was killed: made anew. */
+  /** Left half made by an agent that was killed, or leads to another namespace than is wanted now: made anew. */
   readonly remake: readonly Device[];
   /** Their namespace has the link of a port that goes: made once that is gone. */
   readonly later: readonly GuestLink[];
@@ -22,8 +22,9 @@ export function linkWork(wanted: readonly GuestLink[], devices: ReadonlyMap<stri
   const leaving = new Set([...devices.values()].filter((d) => !names.has(d.name)).map((d) => d.made?.namespace));
   for (const link of wanted) {
     const device = devices.get(link.name);
-    if (device?.made?.port_id === link.port_id) continue;
-    if (device?.made?.port_id === "") remake.push(device);
+    const { port_id: owner, namespace } = device?.made ?? {};
+    if (owner === link.port_id && namespace === link.namespace) continue;
+    if (device && (owner === link.port_id || owner === "")) remake.push(device);
     else if (device) {
       problems.push({ port_id: link.port_id, reason: `The name ${link.name} of its device is taken.` });
       continue;

@@ -112,6 +112,7 @@ export class Reconciler {
     const others = plan.hosts.filter((h) => h.number !== plan.own.number).map((h) => h.tunnel_address);
     return {
       links: devices,
+      uplinks: this.#options.uplinks,
       underlayMtu: this.#underlayMtu(devices),
       nextHops: await this.#options.kernel.nextHops(others),
       slots: assignSlots(this.mirror.slots(), local),

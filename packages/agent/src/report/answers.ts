@@ -1,5 +1,6 @@
-import type { Answer, PortProblem, Query } from "@onehop/core";
+import type { PortProblem } from "@onehop/core";
 import type { Kernel } from "../kernel/kernel.ts";
+import { NotHere } from "../look/run.ts";
 import { CLASSES, TABLE_NAMES } from "../lower/index.ts";
 import type { Mirror } from "../reconcile/mirror.ts";
 
@@ -9,21 +10,9 @@ export interface Known {
   readonly problems: readonly PortProblem[];
 }
 
-/** What a user asked of this host, read from the kernel at that moment. */
-export function answer(query: Query, known: Known | undefined): Answer {
-  const reply = (rest: Pick<Answer, "result" | "error">): Answer => ({ type: "answer", id: query.id, ...rest });
-  if (!known) return reply({ error: "the agent has no plan yet" });
-  try {
-    const result = query.what === "host" ? hostAnswer(known) : portAnswer(query.port_id ?? "", known);
-    return result ? reply({ result }) : reply({ error: "the port is not on this host" });
-  } catch (error) {
-    return reply({ error: (error as Error).message });
-  }
-}
-
-function portAnswer(portId: string, { kernel, mirror }: Known) {
+export function portAnswer(portId: string, { kernel, mirror }: Known) {
   const slot = mirror.slots().get(portId);
-  if (slot === undefined) return undefined;
+  if (slot === undefined) throw new NotHere();
   const counters = kernel.counters(slot);
   const drops = kernel.drops().filter((d) => d.slot === slot);
   return {
@@ -37,7 +26,7 @@ function portAnswer(portId: string, { kernel, mirror }: Known) {
   };
 }
 
-function hostAnswer({ kernel, mirror, problems }: Known) {
+export function hostAnswer({ kernel, mirror, problems }: Known) {
   const links = [...kernel.attachments()].map(([what, to]) => ({
     ...what,
     ifindex: to.ifindex,

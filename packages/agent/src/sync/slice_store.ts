@@ -61,6 +61,12 @@ export class SliceStore {
     };
   }
 
+  /** What was taken could not be saved: it is taken again. */
+  stillUnsaved({ changed, gone }: ReturnType<SliceStore["takeUnsaved"]>): void {
+    for (const { id } of changed) this.#unsaved.add(id);
+    for (const id of gone) this.#unsaved.add(id);
+  }
+
   #renumber(message: SliceSame, held: SliceEnvelope | undefined): Outcome {
     if (held?.hash !== message.hash) return "stale";
     this.#set({ ...held, epoch: message.epoch, generation: message.generation });

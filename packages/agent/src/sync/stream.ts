@@ -1,5 +1,4 @@
-import type { Clock } from "@onehop/core";
-import { type Answer, type Held, type Hello, PROTOCOL_VERSION, type Report, type ToAgent } from "@onehop/core";
+import { type Clock, type FromAgent, type Held, type Hello, PROTOCOL_VERSION, pause, type ToAgent } from "@onehop/core";
 import { WebSocket } from "ws";
 
 export interface StreamOptions {
@@ -48,7 +47,7 @@ export class Stream {
   }
 
   /** Does nothing where there is no stream: onOpen comes with the next one. */
-  send(message: Report | Answer): void {
+  send(message: FromAgent): void {
     if (this.connected) this.#socket?.send(JSON.stringify(message));
   }
 
@@ -113,12 +112,6 @@ export class Stream {
   #pause(signal: AbortSignal): Promise<void> {
     const { clock, random } = this.#options;
     const most = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++);
-    return new Promise((resolve) => {
-      const cancel = clock.after(most * (0.5 + random() / 2), resolve);
-      signal.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      });
-    });
+    return pause(clock, most * (0.5 + random() / 2), signal);
   }
 }

@@ -31,6 +31,7 @@ export function registerFiles(program: Command, io: Io): void {
     const applied: Applied[] = [];
     for (const file of options.filename)
       applied.push(...(await applyDocuments(session.api, await io.readFile(file), tell(session, options))));
+    if (applied.length === 0) io.err("Nothing to apply: no file has a document.\n");
     const limit = waitOf(options);
     if (limit !== undefined) await waitForAll(session, applied, limit);
   });

@@ -8,14 +8,18 @@ import { type CommonOptions, openSession, withConnection, withOutput } from "../
 import { didYouMean } from "../suggest.ts";
 import { addTimeoutOption, DEFAULT_WAIT, type WaitOptions } from "../wait.ts";
 import { waitForAll } from "./files.ts";
-import { listAction } from "./nouns.ts";
+import { addWatchOption, listAction } from "./nouns.ts";
+
+type GetOptions = CommonOptions & { readonly watch?: boolean };
 
 /** `onehop get <kind>` and `onehop wait <kind>/<name>...`. */
 export function registerGet(program: Command, io: Io): void {
   const get = program.command("get").description("list objects of a kind, or those named").helpGroup("Files:");
   get.argument("<kind>", "such as vpc or ports").argument("[names...]", "names or ids");
-  withOutput(get).action(async (word: string, names: string[], options: CommonOptions) => {
+  withOutput(addWatchOption(get)).action(async (word: string, names: string[], options: GetOptions) => {
     const noun = kindOf(word);
+    if (options.watch && names.length > 0)
+      throw usage("--watch is for lists.", `onehop ${noun.kind} list -w --filter name=${names[0]}`);
     if (names.length === 0) return listAction(io, noun, options as Parameters<typeof listAction>[2]);
     const session = await openSession(io, options);
     const things = await Promise.all(names.map((n) => findThing(session.api, noun, n, session.scope)));

@@ -6,10 +6,12 @@ import { usage } from "../exit.ts";
 import { addFieldOption, addScopeOption, bodyOf, createFlags, scopeFlags, scopeOf, updateFlags } from "../fields.ts";
 import type { Io } from "../io.ts";
 import { findId, findThing, listThings, pathOf, type Query } from "../objects.ts";
+import { EventPrinter } from "../output/events.ts";
 import { printThing, printThings } from "../output/print.ts";
 import { parseLabels, splitPair } from "../schema_text.ts";
-import { type CommonOptions, openSession, withConnection, withOutput } from "../session.ts";
+import { type CommonOptions, openSession, type Session, withConnection, withOutput } from "../session.ts";
 import { addWaitOptions, type WaitOptions, waitFor, waitOf } from "../wait.ts";
+import { type Told, watchThings } from "../watch.ts";
 
 type Options = CommonOptions & WaitOptions & Readonly<Record<string, unknown>>;
 const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
@@ -74,8 +76,13 @@ function list(parent: Command, noun: Noun, io: Io): void {
   command
     .addOption(new Option("--label <key=value>", "only those with this label; may be repeated").argParser(collect))
     .addOption(new Option("--filter <field=value>", "only those with this value; may be repeated").argParser(collect));
-  withOutput(command).action((options: Options) => listAction(io, noun, options));
+  withOutput(addWatchOption(command)).action((options: Options) => listAction(io, noun, options));
 }
+
+export const addWatchOption = (command: Command): Command =>
+  command.addOption(
+    new Option("-w, --watch", "go on showing what becomes of them until Ctrl-C; JSON comes a line each"),
+  );
 
 export async function listAction(io: Io, noun: Noun, options: Options): Promise<void> {
   const session = await openSession(io, options);
@@ -92,8 +99,15 @@ export async function listAction(io: Io, noun: Noun, options: Options): Promise<
   const labels = (options.label as string[] | undefined) ?? [];
   for (const text of labels) splitPair("--label", text);
   if (labels.length) query.label = labels;
+  if (options.watch) return watch(session, noun, query);
   const things = await listThings(session.api, noun, query);
   await printThings(session.printer, noun, things.sort(byName));
+}
+
+async function watch(session: Session, noun: Noun, query: Query): Promise<void> {
+  const printer = new EventPrinter(session.printer, noun);
+  const show = (told: readonly Told[]) => printer.print([...told].sort((a, b) => byName(a.object, b.object)));
+  await watchThings(session, { noun, query, signal: session.io.untilStopped(), show });
 }
 
 /** The API's order is that of ids, which says nothing to people; `web-2` comes before `web-10`. */

@@ -20,7 +20,7 @@ export interface OutputOptions {
 /** Any value as JSON or YAML; true where the format was one of the two. */
 export async function printData(io: Io, format: Format | undefined, value: unknown): Promise<boolean> {
   if (format === "json") io.out(`${JSON.stringify(value, null, 2)}\n`);
-  else if (format === "yaml") io.out((await import("yaml")).stringify(value));
+  else if (format === "yaml") io.out((await import("./yaml.ts")).stringify(value));
   else return false;
   return true;
 }
@@ -35,12 +35,22 @@ export interface Printer {
 export async function printThings(p: Printer, noun: Noun, things: readonly Thing[]): Promise<void> {
   if (printedShort(p, noun, things)) return;
   if (await printData(p.io, p.options.output, things)) return;
-  const columns = p.options.output === "wide" ? wideColumns(noun) : [...noun.columns];
+  const columns = columnsOf(p, noun);
   const names = await loadNames(p.api, noun, columns, things);
-  const rows = things.map((t) => columns.map((c) => columnCell(p, noun, c, { thing: t, names })));
+  const rows = things.map((thing) => cellsOf(p, noun, columns, { thing, names }));
   if (things.length === 0) p.io.err(`No ${noun.plural}.\n`);
   else p.io.out(table(p.options.headers === false ? undefined : columns.map(heading), rows));
 }
+
+export const columnsOf = (p: Printer, noun: Noun): string[] =>
+  p.options.output === "wide" ? wideColumns(noun) : [...noun.columns];
+
+export const cellsOf = (
+  p: Printer,
+  noun: Noun,
+  columns: readonly string[],
+  at: { thing: Thing; names: NameOf },
+): string[] => columns.map((c) => columnCell(p, noun, c, at));
 
 /** One object: field by field for people. */
 export async function printThing(p: Printer, noun: Noun, thing: Thing): Promise<void> {
@@ -67,7 +77,7 @@ const wideColumns = (noun: Noun): string[] => {
   return [...new Set(["id", ...fields, "labels", "revision", "status"])];
 };
 
-const heading = (column: string): string => column.replace(/_id$/, "");
+export const heading = (column: string): string => column.replace(/_id$/, "");
 
 function columnCell(p: Printer, noun: Noun, column: string, at: { thing: Thing; names: NameOf }): string {
   const value = at.thing[column];

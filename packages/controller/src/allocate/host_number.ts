@@ -1,8 +1,6 @@
-import { conflict } from "@onehop/core";
+import { conflict, HOST_NUMBER_MAX } from "@onehop/core";
 import { keys } from "@onehop/store";
 import type { Draft } from "../handlers/draft.ts";
-
-const MAX = 65535;
 
 /** Takes the number that the user names, or the lowest free one. */
 export async function takeHostNumber(draft: Draft, owner: { id: string; number?: number }): Promise<number> {
@@ -14,6 +12,6 @@ export async function takeHostNumber(draft: Draft, owner: { id: string; number?:
 
 async function lowestFree({ snapshot }: Draft): Promise<number> {
   const used = await snapshot.under(keys.hostNumbers);
-  for (let n = 1; n <= MAX; n++) if (!used.has(keys.hostNumber(n))) return n;
-  throw conflict("number_exhausted", `All ${MAX} host numbers are in use.`);
+  for (let n = 1; n <= HOST_NUMBER_MAX; n++) if (!used.has(keys.hostNumber(n))) return n;
+  throw conflict("number_exhausted", `All ${HOST_NUMBER_MAX} host numbers are in use.`);
 }

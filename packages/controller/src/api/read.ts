@@ -32,13 +32,14 @@ export async function getOne({ store, noun, caller }: Read, id: string): Promise
   return object;
 }
 
-const isVisible = (noun: Noun, caller: Caller, object: Thing): boolean =>
+export const isVisible = (noun: Noun, caller: Caller, object: Thing): boolean =>
   noun.kind === "host" || sees(caller, projectOf(noun, object));
 
 /** One page of what the caller may see and the filters let through. */
 export async function listPage(read: Read, query: QueryValues): Promise<Listed> {
   const { noun, caller } = read;
-  const passes = filterOf(noun, query);
+  const { watch: _, ...filters } = query;
+  const passes = filterOf(noun, filters);
   const limit = limitOf(one(query, "limit"));
   const named = query.page_token === undefined ? await byName(read, query) : undefined;
   if (named) return { ...named, items: named.items.filter((o) => isVisible(noun, caller, o) && passes(o)) };
@@ -96,7 +97,7 @@ async function byName({ store, noun }: Read, query: QueryValues): Promise<Listed
   return { items: object ? [parse(object)] : [], revision };
 }
 
-function filterOf(noun: Noun, query: QueryValues): (object: Thing) => boolean {
+export function filterOf(noun: Noun, query: QueryValues): (object: Thing) => boolean {
   const fields = filterFields(noun);
   const known = [...fields, "limit", "page_token", "label"];
   for (const name of Object.keys(query))
@@ -118,7 +119,7 @@ function labelOf(text: string): readonly [string, string] {
 const all = (query: QueryValues, name: string): readonly string[] => [query[name] ?? []].flat();
 const one = (query: QueryValues, name: string): string | undefined => all(query, name)[0];
 
-function limitOf(text: string | undefined): number {
+export function limitOf(text: string | undefined): number {
   if (text === undefined) return PAGE_DEFAULT;
   const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > PAGE_MAX) throw invalid("", `The limit must be a number from 1 to ${PAGE_MAX}.`);

@@ -1,4 +1,4 @@
-import { type Store, StoreError } from "@onehop/store";
+import { type Store, StoreError, type Txn } from "@onehop/store";
 import type { Leases } from "../allocate/leases.ts";
 import { commit, type Fate, groups } from "../handlers/commit.ts";
 import type { Draft } from "../handlers/draft.ts";
@@ -64,6 +64,19 @@ export class Writer {
       if (!(error instanceof StoreError && error.code === "lease_gone")) throw error;
       this.#leases.forget();
       return drafts.map(() => ({ again: true }));
+    }
+  }
+
+  /** A transaction that was planned as a whole and records changes of a VPC; its revision, or undefined: plan anew. */
+  async write(txn: Txn, vpcId: string): Promise<number | undefined> {
+    try {
+      const { ok, revision } = await this.store.txn(txn);
+      if (ok) await this.#trimmer.recorded([vpcId]);
+      return ok ? revision : undefined;
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === "lease_gone")) throw error;
+      this.#leases.forget();
+      return undefined;
     }
   }
 

@@ -125,7 +125,7 @@ async function diagnose(store: Store, draft: Draft): Promise<Fate> {
   if (holders.some((holder, i) => holder && !draft.claims[i]!.refusal)) return AGAIN;
   for (const [i, holder] of holders.entries()) {
     const claim = draft.claims[i]!;
-    if (holder && claim.refusal) return { refused: refuse(claim.refusal, detailOf(claim, holder)) };
+    if (holder && claim.refusal) return { refused: refuse(claim.refusal, detailOf(claim, holder), holder.value) };
   }
   for (const { prefix, refuse: refusal } of draft.unused) {
     const { entries } = await store.range({ prefix, keysOnly: true, limit: 11 });

@@ -89,9 +89,11 @@ export class Draft {
   }
 }
 
-export const refuse = (r: Refusal, detail: string): OnehopError =>
+/** `holder`: id of the object that has what was asked for. */
+export const refuse = (r: Refusal, detail: string, holder?: string): OnehopError =>
   conflict(r.code, `${r.what} ${detail}.`, {
     errors: [{ pointer: r.pointer, detail }],
     ...(r.hint ? { hint: r.hint } : {}),
     ...(r.retry_after === undefined ? {} : { retry_after: r.retry_after }),
+    ...(holder ? { fields: { held_by: holder } } : {}),
   });

@@ -37,14 +37,17 @@ export class Trimmer {
 
   /** After a transaction that wrote these notes. Never fails: what could not be trimmed is, later. */
   async written(notes: readonly Note[]): Promise<void> {
-    try {
-      for (const { vpcId, change } of notes) if (change.kind === "vpc" && !change.before) this.#counts.set(vpcId, 0);
-      for (const vpcId of new Set(notes.map((n) => n.vpcId))) await this.#count(vpcId);
-      const ended = notes.find((n) => n.change.kind === "vpc" && !n.change.after);
-      if (ended) await this.#forgetEnded(Date.parse(ended.change.at));
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-    }
+    for (const { vpcId, change } of notes) if (change.kind === "vpc" && !change.before) this.#counts.set(vpcId, 0);
+    await this.recorded(notes.map((n) => n.vpcId));
+    const ended = notes.find((n) => n.change.kind === "vpc" && !n.change.after);
+    if (ended) await unlessStoreFails(() => this.#forgetEnded(Date.parse(ended.change.at)));
+  }
+
+  /** After a transaction that wrote a record of each of these VPCs; as `written`. */
+  async recorded(vpcIds: readonly string[]): Promise<void> {
+    await unlessStoreFails(async () => {
+      for (const vpcId of new Set(vpcIds)) await this.#count(vpcId);
+    });
   }
 
   async #count(vpcId: string): Promise<void> {
@@ -77,5 +80,13 @@ export class Trimmer {
         then: [{ deletePrefix: keys.historyOf(vpcId) }, { delete: entry.key }],
       });
     }
+  }
+}
+
+async function unlessStoreFails(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
   }
 }

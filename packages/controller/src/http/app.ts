@@ -6,6 +6,7 @@ import type { Leases } from "../allocate/leases.ts";
 import type { Writer } from "../api/writer.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Context, Limits, Random } from "../handlers/handler.ts";
+import type { Agents } from "../look/agents.ts";
 import type { StatusSource } from "../status_source.ts";
 import type { Counted } from "./metrics.ts";
 
@@ -24,6 +25,8 @@ export interface ServerOptions {
   /** What metrics count; an IntentView. */
   readonly view: Counted;
   readonly status: StatusSource;
+  /** Those that serve hosts; without them nobody can be asked. */
+  readonly agents?: Agents;
   readonly clock: Clock;
   /** Milliseconds since the epoch, for the times in objects. */
   readonly wall: () => number;
@@ -40,11 +43,20 @@ export interface App {
   readonly store: Store;
   readonly writer: Writer;
   readonly status: StatusSource;
+  readonly agents: Agents;
+  /** 1 to 65535, at random. */
+  readonly nonce: () => number;
   readonly clock: Clock;
   readonly version: string;
   /** The server ends: waits are over. */
   readonly closing: AbortSignal;
   readonly contextOf: (caller: Caller) => Context;
+  /** Objects by noun as this process knows them; a little behind the store. */
+  readonly view: Counted;
+  /** Streams that are served now. */
+  readonly watches: { open: number };
+  /** Looked up each time; throws 401 where it is nobody, or nobody any more. */
+  readonly whoAsks: (request: FastifyRequest) => Promise<Caller>;
 }
 
 export type Serve = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;

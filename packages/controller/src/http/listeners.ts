@@ -1,7 +1,6 @@
-import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, type ListenOptions } from "node:net";
-import { dirname } from "node:path";
+import type { AddressInfo, ListenOptions } from "node:net";
+import { closeToOthers, makeRoom } from "../unix_socket.ts";
 
 /** Milliseconds that a client has to send a whole request. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -34,10 +33,9 @@ export class Listeners {
   }
 
   async #listenLocal(path: string): Promise<string> {
-    mkdirSync(dirname(path), { recursive: true });
-    await removeStale(path);
+    await makeRoom(path);
     await this.#bind({ path }, (request) => this.#local.add(request));
-    chmodSync(path, 0o600);
+    closeToOthers(path);
     return `unix:${path}`;
   }
 
@@ -78,18 +76,3 @@ const closed = (server: Server): Promise<void> =>
     });
     server.closeIdleConnections();
   });
-
-/** A socket that a killed process left behind is removed; one that somebody serves is not. */
-function removeStale(path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = connect(path);
-    probe.once("connect", () => {
-      probe.destroy();
-      reject(new Error(`${path} is served by another process`));
-    });
-    probe.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ECONNREFUSED") unlinkSync(path);
-      resolve();
-    });
-  });
-}

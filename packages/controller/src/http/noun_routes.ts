@@ -10,8 +10,10 @@ import type { Thing } from "../handlers/index.ts";
 import type { AnyObject } from "../status_source.ts";
 import { type App, callerIn, type Serve } from "./app.ts";
 import { etag, idempotencyKeyOf, ifMatch, isHeld } from "./conditions.ts";
+import { history, rollback } from "./history_routes.ts";
 import { problemOf } from "./problem.ts";
 import { untilRealised, waitOf } from "./wait.ts";
+import { isWatch, watchList } from "./watch_routes.ts";
 
 type Shown = At<Thing> & { readonly status: Status };
 
@@ -27,6 +29,8 @@ export function nounVerbs(app: App, noun: Noun): Record<Verb, Serve> {
     delete: async (request, reply) =>
       answer(app, { noun, request, reply }, await remove(writeOf(app, noun, request), idOf(request))),
     bulk: (request) => bulk(app, noun, request),
+    history: (request) => history(app, request),
+    rollback: (request) => rollback(app, request),
     counters: (request) => counters(app, noun, request),
     datapath: (request) => datapath(app, noun, request),
   };
@@ -45,9 +49,11 @@ function show({ status }: App, kind: Kind, object: At<Thing>): Shown {
 }
 
 async function list(app: App, noun: Noun, { request, reply }: Exchange): Promise<unknown> {
+  if (isWatch(request.query as QueryValues)) return watchList(app, noun, { request, reply });
   const page = await listPage(readOf(app, noun, request), request.query as QueryValues);
   if (page.next_page_token) {
-    const next = new URLSearchParams(request.query as Record<string, string>);
+    // The request's own text: a filter that is given twice stays two.
+    const next = new URLSearchParams(request.url.split("?")[1]);
     next.set("page_token", page.next_page_token);
     reply.header("link", `</v1/${noun.plural}?${next}>; rel="next"`);
   }

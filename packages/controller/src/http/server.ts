@@ -7,6 +7,8 @@ import { Writer } from "../api/writer.ts";
 import { demand, ROOT } from "../auth/caller.ts";
 import { callerOf } from "../auth/tokens.ts";
 import { LIMITS } from "../handlers/handler.ts";
+import { NO_AGENTS } from "../look/agents.ts";
+import { lookHandlers } from "../look/routes.ts";
 import { type App, makeContext, type Serve, type ServerOptions } from "./app.ts";
 import { parseBody } from "./body.ts";
 import { Listeners } from "./listeners.ts";
@@ -33,15 +35,33 @@ export function createServer(options: ServerOptions): ApiServer {
   const leases = new Leases(store, clock);
   const contextOf = makeContext(options, leases, { ...LIMITS, ...options.limits });
   const writer = new Writer(store, leases);
-  const shared: App = { store, writer, status, clock, version, closing: closing.signal, contextOf };
   const metrics = makeMetrics(options.view, version, options.registry);
   const app = makeFastify(options);
   const listeners = new Listeners((request, response) => app.routing(request, response));
+  const whoAsks = async (request: FastifyRequest) =>
+    listeners.isRoot(request.raw) ? ROOT : callerOf(store, request.headers.authorization);
+  const agents = options.agents ?? NO_AGENTS;
+  const nonce = () => 1 + (Buffer.from(options.random(4)).readUInt32BE() % 65_535);
+  const shared: App = {
+    agents,
+    nonce,
+
+    store,
+    writer,
+    status,
+    clock,
+    version,
+    closing: closing.signal,
+    contextOf,
+    view: options.view,
+    watches: { open: 0 },
+    whoAsks,
+  };
   app.addHook("onSend", async (_request, reply) => {
     // A connection that is kept would keep the server from ending.
     if (closing.signal.aborted) reply.header("connection", "close");
   });
-  authenticate(app, shared, listeners);
+  authenticate(app, shared);
   measure(app, metrics);
   answerProblems(app, metrics);
   addRoutes(app, shared, metrics);
@@ -79,13 +99,13 @@ const requestId = (header: string | string[] | undefined): string | undefined =>
   typeof header === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(header) ? header : undefined;
 
 /** Before the body is read: who asks, and may they. */
-function authenticate(app: FastifyInstance, { store }: App, listeners: Listeners): void {
+function authenticate(app: FastifyInstance, { whoAsks }: App): void {
   app.decorateRequest("caller", null);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     const route = request.routeOptions.config.route;
     if (!route || route.who === "anyone") return;
-    const caller = listeners.isRoot(request.raw) ? ROOT : await callerOf(store, request.headers.authorization);
+    const caller = await whoAsks(request);
     demand(caller, route.who);
     request.caller = caller;
   });
@@ -129,7 +149,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 function addRoutes(app: FastifyInstance, shared: App, metrics: Metrics): void {
-  const service = serviceHandlers(shared, metrics);
+  const service = { ...serviceHandlers(shared, metrics), ...lookHandlers(shared) };
   for (const route of ROUTES)
     app.route({
       method: route.method,

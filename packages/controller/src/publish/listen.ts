@@ -1,6 +1,6 @@
-import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { ListenOptions } from "node:net";
+import { closeToOthers, makeRoom } from "../unix_socket.ts";
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|\[?::1\]?)$/;
 
@@ -14,15 +14,15 @@ export function parseListen(address: string): ListenOptions {
   return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 }
 
-/** An HTTP server at the address; a unix socket is for root only, and a stale one is replaced. */
+/** An HTTP server at the address; a unix socket is for root only, and one that somebody serves is not taken away. */
 export async function listen(address: string): Promise<Server> {
   const options = parseListen(address);
-  if (options.path) await rm(options.path, { force: true });
+  if (options.path) await makeRoom(options.path);
   const server = createServer((_request, response) => response.writeHead(404).end());
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(options, resolve);
   });
-  if (options.path) await chmod(options.path, 0o600);
+  if (options.path) closeToOthers(options.path);
   return server;
 }

@@ -1,12 +1,11 @@
 import type { Server } from "node:http";
 import {
   type At,
-  type FromAgent,
   type Hello,
   type Host,
   type Intent,
   PROTOCOL_VERSION,
-  type Query,
+  type Question,
   type Refused,
   type Report,
   type SliceId,
@@ -14,8 +13,10 @@ import {
 import type { Clock } from "@onehop/store";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Plans, Work } from "../compile/index.ts";
+import { type Agents, type RemoteWatch, unanswered, type WatchRequest } from "../look/agents.ts";
 import { Frames } from "./frames.ts";
-import { Session, unanswered } from "./session.ts";
+import { parseFromAgent } from "./from_agent.ts";
+import { Session } from "./session.ts";
 
 export interface PublisherOptions {
   readonly plans: Plans;
@@ -33,7 +34,7 @@ export interface PublisherOptions {
 const MAX_FRAME = 8 * 1024 * 1024;
 
 /** All agents' streams: a slice that changed goes to the hosts that are interested in it, and to nobody else. */
-export class Publisher {
+export class Publisher implements Agents {
   /** Slices sent, by kind. */
   readonly sent: Work = {};
   readonly #sessions = new Map<string, Session>();
@@ -84,10 +85,12 @@ export class Publisher {
     return this.#sessions.size;
   }
 
-  query(hostId: string, what: Query["what"], portId?: string): Promise<unknown> {
-    const session = this.#sessions.get(hostId);
-    if (!session) throw unanswered("no agent is connected to this controller");
-    return session.query(what, portId);
+  async ask(hostId: string, question: Question): Promise<unknown> {
+    return this.#session(hostId).ask(question);
+  }
+
+  async watch(hostId: string, request: WatchRequest): Promise<RemoteWatch> {
+    return this.#session(hostId).watch(request);
   }
 
   close(): void {
@@ -95,10 +98,16 @@ export class Publisher {
     this.#sockets.close();
   }
 
+  #session(hostId: string): Session {
+    const session = this.#sessions.get(hostId);
+    if (!session) throw unanswered("no agent is connected to this controller");
+    return session;
+  }
+
   #greet(socket: WebSocket): void {
     socket.on("error", (error) => this.#options.onError?.(error));
     socket.once("message", (data) => {
-      const hello = parse<FromAgent>(String(data));
+      const hello = parseFromAgent(String(data));
       if (hello?.type !== "hello") return socket.close(1002);
       const { epoch, intent } = this.#options;
       const now = epoch();
@@ -128,9 +137,10 @@ export class Publisher {
     });
     this.#sessions.set(host.id, session);
     socket.on("message", (data) => {
-      const message = parse<FromAgent>(String(data));
-      if (message) session.receive(message);
-      else onError?.(new Error(`${host.name} sent a frame that is not JSON`));
+      const message = parseFromAgent(String(data));
+      if (message) return session.receive(message);
+      onError?.(new Error(`${host.name} sent a frame that no agent sends`));
+      socket.close(1002);
     });
     socket.on("close", () => {
       session.close();
@@ -148,12 +158,4 @@ function hostOf(intent: Intent, name: string): At<Host> | undefined {
 function refuse(socket: WebSocket, code: Refused["code"], message: string): void {
   socket.send(JSON.stringify({ type: "refused", code, message } satisfies Refused));
   socket.close(1008);
-}
-
-function parse<T>(text: string): T | undefined {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,9 @@
-import type { Answer, FromAgent, Hello, Query, Report, SliceId } from "@onehop/core";
-import { OnehopError } from "@onehop/core";
+import type { Answer, FromAgent, Hello, Query, Question, Report, SliceId, ToAgent } from "@onehop/core";
 import type { Clock } from "@onehop/store";
 import type { WebSocket } from "ws";
 import type { Compiled, Plans, Work } from "../compile/index.ts";
 import { partsOf } from "../compile/index.ts";
+import { type RemoteWatch, unanswered, type WatchRequest } from "../look/agents.ts";
 import type { Frames } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -33,6 +33,7 @@ export class Session {
   /** Hash of each slice that the host has, or is being sent. */
   readonly #has = new Map<SliceId, string>();
   readonly #questions = new Map<number, (answer: Answer) => void>();
+  readonly #watches = new Map<number, WatchRequest["onPart"]>();
   #lastQuestion = 0;
   #heard: number;
   #cancelPing: () => void = () => undefined;
@@ -70,22 +71,50 @@ export class Session {
     this.#heard = this.#options.clock.now();
     if (message.type === "report") this.#options.onReport(message);
     if (message.type === "answer") this.#questions.get(message.id)?.(message);
+    if (message.type !== "watched") return;
+    this.#watches.get(message.id)?.(message);
+    if (message.end) this.#watches.delete(message.id);
   }
 
-  async query(what: Query["what"], portId?: string): Promise<unknown> {
+  ask(question: Question): Promise<unknown> {
     const id = ++this.#lastQuestion;
-    const question: Query = { type: "query", id, what, ...(portId === undefined ? {} : { port_id: portId }) };
+    const takes = question.what === "top" ? question.seconds * 1000 : 0;
+    return this.#asked({ type: "query", id, ...question } satisfies Query, QUERY_MS + takes);
+  }
+
+  /** Parts come to `onPart` from now on; resolves when the host's programs tell. */
+  async watch({ want, limits, onPart }: WatchRequest): Promise<RemoteWatch> {
+    const id = ++this.#lastQuestion;
+    this.#watches.set(id, onPart);
+    try {
+      await this.#asked({ type: "watch", id, want, limits }, QUERY_MS);
+    } catch (error) {
+      this.#watches.delete(id);
+      this.#send({ type: "unwatch", id });
+      throw error;
+    }
+    return { stop: () => this.#send({ type: "unwatch", id }) };
+  }
+
+  async #asked(message: Extract<ToAgent, { id: number }>, patienceMs: number): Promise<unknown> {
+    const { id } = message;
     const answer = await new Promise<Answer>((resolve) => {
-      const cancel = this.#options.clock.after(QUERY_MS, () => resolve({ type: "answer", id, error: "no answer" }));
+      const late = () => resolve({ type: "answer", id, error: "no answer" });
+      const cancel = this.#options.clock.after(patienceMs, late);
       this.#questions.set(id, (given) => {
         cancel();
         resolve(given);
       });
-      this.#options.socket.send(JSON.stringify(question));
+      this.#send(message);
     });
     this.#questions.delete(id);
     if (answer.error !== undefined) throw unanswered(answer.error);
     return answer.result;
+  }
+
+  #send(message: ToAgent): void {
+    const { socket } = this.#options;
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   }
 
   /** Ends the stream; the agent looks for a controller anew. */
@@ -93,6 +122,8 @@ export class Session {
     this.#cancelPing();
     this.#options.socket.close(1001);
     for (const [id, settle] of this.#questions) settle({ type: "answer", id, error: "the stream ended" });
+    for (const onPart of this.#watches.values()) onPart({ packets: [], lost: 0, end: "failed" });
+    this.#watches.clear();
   }
 
   #frameOf(id: SliceId): string | undefined {
@@ -128,12 +159,3 @@ export class Session {
 
 const RANK = { host: 0, hosts: 1, vpc: 2, network: 3 } as const;
 const rank = (id: SliceId): number => RANK[partsOf(id)[0]];
-
-export const unanswered = (why: string): OnehopError =>
-  new OnehopError({
-    code: "host_unreachable",
-    status: 503,
-    message: `The host does not answer: ${why}.`,
-    hint: "See whether its agent runs: onehop host show.",
-    retry_after: 1,
-  });

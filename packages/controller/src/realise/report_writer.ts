@@ -50,8 +50,11 @@ export class ReportWriter {
       const report = this.#latest;
       this.#latest = undefined;
       const written = await this.#try(() => this.#store(report));
-      // A newer report is as good as this one.
-      if (!written) this.#latest ??= report;
+      if (!written) {
+        // Whether the lease is there is not known now; and a newer report is as good as this one.
+        this.#lease = undefined;
+        this.#latest ??= report;
+      }
       await pause(clock, written ? SPACING_MS : RETRY_MS, this.#ended.signal);
     }
     this.#writing = false;
@@ -75,8 +78,9 @@ export class ReportWriter {
       await pause(clock, (REPORT_TTL_S * 1000) / 3, signal);
       const lease = this.#lease;
       if (lease === undefined || signal.aborted) continue;
+      // An error says nothing about the lease: it is asked again.
       const alive = await this.#try(() => store.keepAlive(lease));
-      if (alive !== false) continue;
+      if (alive !== false || this.#lease !== lease) continue;
       // Gone while the stream lives (the store was away for long): report anew, under a new one.
       this.#lease = undefined;
       if (this.#last) this.put(this.#latest ?? this.#last);
@@ -87,7 +91,6 @@ export class ReportWriter {
     try {
       return await step();
     } catch (error) {
-      this.#lease = undefined;
       this.#options.onError?.(error);
       return undefined;
     }

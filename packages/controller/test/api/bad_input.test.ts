@@ -129,6 +129,7 @@ const rows: Row[] = [
   ],
   ["a loopback tunnel address", "hosts", host({ tunnel_address: "127.0.0.1" }), at("/tunnel_address")],
   ["a host number that is in use", "hosts", host({ number: 1 }), at("/number", 409, "number_taken")],
+  ["a host number beyond the last", "hosts", host({ number: 4096 }), at("/number")],
   ["a host of another kind", "hosts", host({ kind: "router" }), at("/kind")],
   ["a project without a name", "projects", () => ({}), at("/name")],
   ["a project name that is taken", "projects", () => ({ name: "shop" }), at("/name", 409, "name_taken")],

@@ -85,6 +85,14 @@ test("Link names the next page", async () => {
   expect(rest.items).toHaveLength(1);
 });
 
+test("Link keeps every value of a filter that is given more than once", async () => {
+  await ports(5);
+  const answer = await served.root.request("GET", "/v1/ports?limit=1&name=p3&name=p4");
+  const next = /<([^>]+)>; rel="next"/.exec(String(answer.headers.link))?.[1];
+  const rest = (await served.root.request("GET", next!)).body as Page;
+  expect([...(answer.body as Page).items, ...rest.items].map((o) => o.name).sort()).toEqual(["p3", "p4"]);
+});
+
 const wrong = [
   "limit=0",
   "limit=1001",

@@ -1,6 +1,9 @@
 import Type from "typebox";
 import { allocated, defaulted, Ipv4, noun, required, type Stored } from "./noun.ts";
 
+/** Highest number of a host: those are places in a table of every host's kernel (packages/datapath/bpf/maps/hosts.h). */
+export const HOST_NUMBER_MAX = 4095;
+
 export const host = noun({
   kind: "host",
   plural: "hosts",
@@ -8,7 +11,10 @@ export const host = noun({
   scope: "global",
   fields: {
     tunnel_address: required(Ipv4, "the underlay address of its tunnels, unique in the region"),
-    number: allocated(Type.Integer({ minimum: 1, maximum: 65535 }), "its number; its router MAC is made from it"),
+    number: allocated(
+      Type.Integer({ minimum: 1, maximum: HOST_NUMBER_MAX }),
+      "its number; its router MAC is made from it",
+    ),
     kind: defaulted(
       Type.Union([Type.Literal("onehop"), Type.Literal("vxlan-peer")], { default: "onehop" }),
       "onehop: runs an agent; vxlan-peer: speaks plain RFC 7348 VXLAN and runs nothing of ours",

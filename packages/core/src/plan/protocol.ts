@@ -1,3 +1,4 @@
+import type { Question, WatchPart, WatchStart, WatchStop } from "./questions.ts";
 import type { SliceEnvelope, SliceId } from "./slices.ts";
 
 /** The stream between agent and controller: JSON text frames over a WebSocket, path /agent/v1. */
@@ -47,13 +48,10 @@ export interface Refused {
 }
 
 /** A question to a host, asked for a user; answered with the same id. */
-export interface Query {
+export type Query = Question & {
   readonly type: "query";
   readonly id: number;
-  /** counters: of one port; host: table sizes, drops and link states of the host. */
-  readonly what: "counters" | "host";
-  readonly port_id?: string;
-}
+};
 export interface Answer {
   readonly type: "answer";
   readonly id: number;
@@ -62,5 +60,5 @@ export interface Answer {
   readonly error?: string;
 }
 
-export type FromAgent = Hello | Report | Answer;
-export type ToAgent = SliceMessage | SliceSame | Refused | Query;
+export type FromAgent = Hello | Report | Answer | WatchPart;
+export type ToAgent = SliceMessage | SliceSame | Refused | Query | WatchStart | WatchStop;

@@ -14,7 +14,7 @@ export interface HostsSlice {
 export interface KnownHost {
   readonly id: string;
   readonly name: string;
-  /** 1..65535; the router MAC is made from it (core/address/mac.ts). */
+  /** 1..HOST_NUMBER_MAX; the router MAC is made from it (core/address/mac.ts). */
   readonly number: number;
   /** Outer address of its tunnels. */
   readonly tunnel_address: string;

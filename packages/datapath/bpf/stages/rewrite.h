@@ -18,7 +18,8 @@ OH_INLINE int rewrite(struct oh_pkt *p)
 		ip->csum = csum_replace(ip->csum, bpf_htons(ip->ttl << 8), bpf_htons(ttl << 8));
 		ip->ttl = ttl;
 	}
-	if (bpf_skb_store_bytes(p->skb, p->off, &p->head.eth, OH_ETH_LEN + OH_IP_LEN, BPF_F_RECOMPUTE_CSUM))
+	/* A device's sum over the packet begins after Ethernet, and an IPv4 header adds up to nothing: neither changes it. */
+	if (bpf_skb_store_bytes(p->skb, p->off, &p->head.eth, OH_ETH_LEN + OH_IP_LEN, 0))
 		return -OH_DROP_INTERNAL;
 	return 0;
 }

@@ -76,6 +76,8 @@ export async function up(options: UpOptions): Promise<void> {
 export async function demo(options: DemoFlags): Promise<void> {
   const signal = leaving();
   const tell = progress();
+  // Who is killed leaves this, and no earlier run's result; and a file that cannot be written is told at once.
+  await writeResult(options.json, resultOf([], undefined, ["the run did not come to its end"]));
   const lab = await Lab.up({ ...options, progress: tell }).catch(async (error: unknown) => {
     await writeResult(options.json, resultOf([], undefined, [messageOf(error)]));
     throw error;

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { onStdout } from "../paint.ts";
 import type { DemoResult } from "./result.ts";
 import type { Row } from "./row.ts";
 
@@ -15,8 +15,8 @@ export function table(result: DemoResult): string {
       .trimEnd(),
   );
   const [header, ...rows] = lines;
-  const coloured = rows.map((line, i) => (result.rows[i]!.ok ? line : pc.red(line)));
-  return [pc.bold(header), ...coloured, "", ...summary(result)].join("\n");
+  const coloured = rows.map((line, i) => (result.rows[i]!.ok ? line : onStdout.red(line)));
+  return [onStdout.bold(header), ...coloured, "", ...summary(result)].join("\n");
 }
 
 function cellsOf(row: Row): string[] {
@@ -37,10 +37,12 @@ function summary(result: DemoResult): string[] {
     ...result.rows.flatMap((r) => r.problems.map((p) => `${r.from} to ${r.to}: ${p}`)),
     ...result.problems,
   ];
-  const kept = Object.entries(result.promises).map(([id, ok]) => (ok ? pc.green(`${id} ✓`) : pc.red(`${id} ✗`)));
+  const kept = Object.entries(result.promises).map(([id, ok]) =>
+    ok ? onStdout.green(`${id} ✓`) : onStdout.red(`${id} ✗`),
+  );
   return [
-    `Cross-VPC packets: ${crossed === 0 ? pc.green("0") : pc.red(String(crossed ?? "not seen"))}`,
+    `Cross-VPC packets: ${crossed === 0 ? onStdout.green("0") : onStdout.red(String(crossed ?? "not seen"))}`,
     `Promises: ${kept.join("  ")}`,
-    ...problems.map((p) => pc.red(`✗ ${p}`)),
+    ...problems.map((p) => onStdout.red(`✗ ${p}`)),
   ];
 }

@@ -41,6 +41,8 @@ export const DEFAULT_FABRIC: FabricOptions = { hosts: 3, uplinks: 1, mtu: 1550 }
 export function planFabric(labId: string, options: FabricOptions): FabricPlan {
   if (options.hosts < 1 || options.hosts > 250) throw new RangeError("A lab has 1 to 250 hosts.");
   if (options.uplinks < 1 || options.uplinks > 8) throw new RangeError("A host has 1 to 8 uplinks.");
+  if (options.mtu < 626 || options.mtu > 9216)
+    throw new RangeError("The MTU of the underlay is 626 to 9216 bytes: guests get 50 less, and IPv4 wants 576.");
   const hosts = Array.from({ length: options.hosts }, (_, i) => planHost(labId, i + 1, options.uplinks));
   return { namespace: namespaceOf(labId, FABRIC), mtu: options.mtu, hosts };
 }

@@ -35,8 +35,8 @@ export const CONTROL_PLANE: readonly Breakage[] = [
   {
     name: "a static route loses against the VPC's range of the same length",
     file: "packages/agent/src/lower/routes.ts",
-    find: "for (const route of vpc.routes)\n",
-    replace: "for (const route of vpc.routes.filter((r) => !vpc.cidrs.includes(r.destination)))\n",
+    find: "for (const { destination, next_hop } of wanted) add",
+    replace: "for (const { destination, next_hop } of wanted) if (!cidrs.includes(destination)) add",
     test: DIFFERENTIAL,
   },
   {

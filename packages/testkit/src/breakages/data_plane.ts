@@ -56,7 +56,7 @@ export const DATA_PLANE: readonly Breakage[] = [
   {
     name: "a guest speaks ARP in another's name",
     file: `${STAGES}/source_guard.h`,
-    find: "return !sender || is_own_address(p, sender) ? 0 : -OH_DROP_ARP_SOURCE;",
+    find: "return !sender || is_own_source(p, sender) ? 0 : -OH_DROP_ARP_SOURCE;",
     replace: "return 0;",
     test: DIFFERENTIAL,
   },

@@ -77,7 +77,7 @@ export class Region {
       [...intent.hosts.values()].map((h) => [h.tunnel_address, { uplink: 2, next_hop: "192.0.2.254" }]),
     );
     for (const [hostId, plan] of compileAll(intent))
-      this.#station(hostId).apply(plan, intent, { underlayMtu, nextHops, limits });
+      this.#station(hostId).apply(plan, intent, { uplinks: ["up0"], underlayMtu, nextHops, limits });
   }
 
   #station(hostId: string): Station {

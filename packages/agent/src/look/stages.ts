@@ -1,0 +1,48 @@
+import type { Tried } from "../kernel/kernel.ts";
+
+type Concerned = (tried: Tried) => boolean;
+const always: Concerned = () => true;
+const ofClass =
+  (name: Tried["class"]): Concerned =>
+  (tried) =>
+    tried.class === name;
+/** Only what leaves this host must fit the underlay. */
+const leaves: Concerned = ({ action, stage }) => action === "host" || stage === "size";
+
+/** The stages of each program in packet order (bpf/from_*.bpf.c), with which packets each does something. */
+const STAGES: Readonly<Record<"from_endpoint" | "from_uplink", readonly (readonly [Tried["stage"], Concerned])[]>> = {
+  from_endpoint: [
+    ["endpoint", always],
+    ["parse", always],
+    ["classify", always],
+    ["source_guard", always],
+    ["limit", always],
+    ["answer_arp", ofClass("arp")],
+    ["serve", (t) => t.class !== "layer2" && t.class !== "layer3"],
+    ["switch", ofClass("layer2")],
+    ["route", ofClass("layer3")],
+    ["locate", always],
+    ["size", leaves],
+    ["rewrite", ofClass("layer3")],
+    ["deliver", always],
+  ],
+  from_uplink: [
+    ["outer", always],
+    ["parse", always],
+    ["classify", always],
+    ["answer_arp", ofClass("arp")],
+    ["switch", ofClass("layer2")],
+    ["route", ofClass("layer3")],
+    ["locate", always],
+    ["rewrite", always],
+    ["deliver", always],
+  ],
+};
+
+/** Those that the packet went through, the one that ended it last. */
+export function stagesOf(program: keyof typeof STAGES, tried: Tried): string[] {
+  const order = STAGES[program];
+  const end = order.findIndex(([name]) => name === tried.stage);
+  const before = order.slice(0, Math.max(0, end)).filter(([, concerned]) => concerned(tried));
+  return [...before.map(([name]) => name), tried.stage];
+}

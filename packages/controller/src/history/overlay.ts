@@ -1,0 +1,160 @@
+import { type Compare, type Entry, keys, MAX_OPS, type Op, type RangeQuery, type Store, type Txn } from "@onehop/store";
+import { joined, type Record } from "./record.ts";
+
+/** A transaction would make the overlay larger than one transaction of the store. */
+export class OverlayFull extends Error {}
+
+/** A key as the overlay has it: no entry where it is deleted. */
+interface Written {
+  readonly entry: Entry | undefined;
+  readonly lease?: string;
+}
+
+/**
+ * Transactions that are tried one after the other upon a store and written to it all at once, or never. What they
+ * compared of the store is compared again then; of their writes only the outcome is left, and one record a VPC.
+ */
+export class Overlay implements Store {
+  readonly #base: Store;
+  readonly #room: number;
+  readonly #read = new Map<string, Promise<Entry | undefined>>();
+  readonly #ranges = new Map<string, Promise<readonly Entry[]>>();
+  #written: ReadonlyMap<string, Written> = new Map();
+  readonly #compares = new Map<string, Compare>();
+  /** No less than any revision that was read: what is planned upon it takes it for one of the past. */
+  #revision: number;
+
+  /** `room`: operations that it may come to; a transaction that would make it more throws OverlayFull. */
+  constructor(base: Store, revision: number, room = Number.POSITIVE_INFINITY) {
+    this.#base = base;
+    this.#revision = revision;
+    this.#room = room;
+  }
+
+  async get(key: string): Promise<Entry | undefined> {
+    const written = this.#written.get(key);
+    return written ? written.entry : this.#baseEntry(key);
+  }
+
+  async range({ prefix, limit = Number.POSITIVE_INFINITY }: RangeQuery) {
+    const found = new Map((await this.#baseRange(prefix)).map((e) => [e.key, e]));
+    for (const [key, { entry }] of this.#written)
+      if (!key.startsWith(prefix)) continue;
+      else if (entry) found.set(key, entry);
+      else found.delete(key);
+    const entries = [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { revision: this.#revision, entries: entries.slice(0, limit), more: entries.length > limit };
+  }
+
+  async txn({ compare, then }: Txn) {
+    const compared = new Map<string, Compare>();
+    for (const c of compare) {
+      if (!(await this.#holds(c))) return { ok: false, revision: this.#revision };
+      if (!this.#isDecided(c)) compared.set(JSON.stringify(c), c);
+    }
+    const before = this.#written;
+    this.#written = await this.#with(then);
+    if (this.#room !== Number.POSITIVE_INFINITY) {
+      const size = await this.#sizeWith(compared);
+      if (size > this.#room) {
+        this.#written = before;
+        throw new OverlayFull();
+      }
+    }
+    for (const [text, c] of compared) this.#compares.set(text, c);
+    return { ok: true, revision: this.#revision };
+  }
+
+  /** All of it as one transaction of the store. */
+  async net(): Promise<Txn> {
+    const then: Op[] = [];
+    for (const [key, { entry, lease }] of this.#written) {
+      const base = key.startsWith(keys.histories) ? undefined : await this.#baseEntry(key);
+      if (!entry && base) then.push({ delete: key });
+      else if (entry && (lease || base?.value !== entry.value))
+        then.push({ put: key, value: entry.value, ...(lease ? { lease } : {}) });
+    }
+    return { compare: [...this.#compares.values()], then };
+  }
+
+  /** Whether all of it fits one transaction. */
+  async fits(): Promise<boolean> {
+    return (await this.#sizeWith(new Map())) <= MAX_OPS;
+  }
+
+  grantLease = (seconds: number) => this.#base.grantLease(seconds);
+  keepAlive = (lease: string) => this.#base.keepAlive(lease);
+  revokeLease = (lease: string) => this.#base.revokeLease(lease);
+  compact = (revision: number) => this.#base.compact(revision);
+  watch: Store["watch"] = (prefix, after, signal) => this.#base.watch(prefix, after, signal);
+  close = async () => undefined;
+
+  async #sizeWith(compared: ReadonlyMap<string, Compare>): Promise<number> {
+    const { then } = await this.net();
+    return Math.max(then.length, new Set([...this.#compares.keys(), ...compared.keys()]).size);
+  }
+
+  #baseEntry(key: string): Promise<Entry | undefined> {
+    const found = this.#read.get(key) ?? this.#base.get(key).then((entry) => this.#seen(entry));
+    this.#read.set(key, found);
+    return found;
+  }
+
+  #baseRange(prefix: string): Promise<readonly Entry[]> {
+    const found = this.#ranges.get(prefix) ?? this.#base.range({ prefix }).then((r) => r.entries);
+    this.#ranges.set(prefix, found);
+    return found;
+  }
+
+  #seen(entry: Entry | undefined): Entry | undefined {
+    this.#revision = Math.max(this.#revision, entry?.mod_revision ?? 0);
+    return entry;
+  }
+
+  async #holds(c: Compare): Promise<boolean> {
+    if ("absent" in c) return (await this.get(c.absent)) === undefined;
+    if ("exists" in c) return (await this.get(c.exists)) !== undefined;
+    if ("nonePrefixed" in c) return (await this.range({ prefix: c.nonePrefixed })).entries.length === 0;
+    const entry = await this.get(c.key);
+    if ("mod_revision" in c) return (entry?.mod_revision ?? 0) === c.mod_revision;
+    return (entry?.create_revision ?? 0) === c.create_revision;
+  }
+
+  /**
+   * Whether the overlay's own writes decide it, so that the store need not be asked again. Where children that the store
+   * has are deleted here, new ones are noticed all the same: each moves its parent's counts, which deleting them compares.
+   */
+  #isDecided(c: Compare): boolean {
+    if ("absent" in c) return this.#written.has(c.absent);
+    if ("exists" in c) return this.#written.has(c.exists);
+    if ("nonePrefixed" in c) return [...this.#written.keys()].some((key) => key.startsWith(c.nonePrefixed));
+    return this.#written.has(c.key);
+  }
+
+  async #with(ops: readonly Op[]): Promise<ReadonlyMap<string, Written>> {
+    const written = new Map(this.#written);
+    for (const op of ops) {
+      if ("put" in op && op.put.startsWith(keys.histories)) this.#record(written, op.put, op.value);
+      else if ("put" in op)
+        written.set(op.put, { entry: this.#entry(op.put, op.value), ...(op.lease ? { lease: op.lease } : {}) });
+      else if ("delete" in op) written.set(op.delete, { entry: undefined });
+      else
+        for (const { key } of (await this.range({ prefix: op.deletePrefix })).entries)
+          written.set(key, { entry: undefined });
+    }
+    return written;
+  }
+
+  /** The record of a VPC takes in those after it. */
+  #record(written: Map<string, Written>, key: string, value: string): void {
+    const vpc = key.slice(0, key.lastIndexOf("/") + 1);
+    const first = [...written.keys()].find((k) => k.startsWith(vpc)) ?? key;
+    const changesOf = (text: string | undefined) => (text ? (JSON.parse(text) as Record).changes : []);
+    const changes = joined([...changesOf(written.get(first)?.entry?.value), ...changesOf(value)]);
+    written.set(first, { entry: this.#entry(first, JSON.stringify({ changes } satisfies Record)) });
+  }
+
+  #entry(key: string, value: string): Entry {
+    return { key, value, create_revision: this.#revision, mod_revision: this.#revision };
+  }
+}

@@ -1,0 +1,4 @@
+export { type Certain, certainOf, type Filter, parseFilter, passes } from "./filter.ts";
+export { FilterError } from "./tokens.ts";
+export * from "./trace.ts";
+export * from "./traffic.ts";

@@ -1,0 +1,164 @@
+import type { DropReason } from "../status/drop_reason.ts";
+
+/** What a host is asked for a user, over the stream. Frames travel as base64. */
+export type Question = CountersQuestion | HostQuestion | RunQuestion | InjectQuestion | DropsQuestion | TopQuestion;
+
+/** Counters of one port. */
+export interface CountersQuestion {
+  readonly what: "counters";
+  readonly port_id: string;
+}
+/** Table sizes, drops and link states of the host. */
+export interface HostQuestion {
+  readonly what: "host";
+}
+
+/** A frame through the programs, over the tables as they are; nothing is sent, nothing counted. Answered by RunAnswer. */
+export interface RunQuestion {
+  readonly what: "run";
+  /** The sending port; without it the frame comes from the underlay. */
+  readonly port_id?: string;
+  readonly frame: string;
+}
+export interface RunAnswer {
+  readonly program: "from_endpoint" | "from_uplink" | "from_overlay";
+  /** Device that the sending port has; missing: none. */
+  readonly device?: string;
+  /** Those it passed, in order; the last one ended it. */
+  readonly stages: readonly RunStage[];
+  readonly class: string;
+  readonly action: RunAction;
+  /** Also where an ICMP error was sent instead. */
+  readonly reason?: DropReason;
+  /** Guest's port it was delivered to. */
+  readonly to_port?: string;
+  /** Number of the host it was sent to, and how. */
+  readonly to_host?: number;
+  readonly out?: { readonly device: string; readonly next_hop: string };
+  /** Afterwards. */
+  readonly frame: string;
+}
+export type RunAction = "drop" | "guest" | "host" | "reply" | "stack" | "none";
+export interface RunStage {
+  readonly stage: string;
+  /** Entries that the stage looked at. */
+  readonly seen: readonly Sight[];
+}
+/** An entry of a table, as it is in the kernel; value null: there is none. */
+export interface Sight {
+  readonly table: string;
+  readonly key: unknown;
+  readonly value: Readonly<Record<string, unknown>> | null;
+}
+
+/** Sends a frame as if the port's guest had. */
+export interface InjectQuestion {
+  readonly what: "inject";
+  readonly port_id: string;
+  readonly frame: string;
+}
+
+/** What was dropped on the host: all of it, or that of these VPCs (their VNIs). Answered by DropRow[]. */
+export interface DropsQuestion {
+  readonly what: "drops";
+  readonly vpcs?: readonly number[];
+}
+export interface DropRow {
+  /** Missing: no port of this host stands for it. */
+  readonly port_id?: string;
+  /** VNI of the VPC; missing: not known. */
+  readonly vpc?: number;
+  readonly reason: DropReason;
+  readonly packets: number;
+  readonly bytes: number;
+  /** RFC 3339. */
+  readonly since: string;
+  /** It began earlier: before the agent that answers. */
+  readonly since_before?: true;
+  readonly last: string;
+  /** One of them, in a line: `10.0.1.5 > 10.0.2.6 udp 40000 > 9`. */
+  readonly example?: string;
+}
+
+/** Traffic of a short while: of the host's ports, or of pairs of addresses. Answered by TopRow[]. */
+export interface TopQuestion {
+  readonly what: "top";
+  readonly by: "ports" | "pairs";
+  readonly seconds: number;
+  readonly vpcs?: readonly number[];
+}
+/** Rates a second. A pair is counted where it is sent, so it has no `rx`. */
+export interface TopRow {
+  readonly port_id?: string;
+  readonly vpc?: number;
+  readonly src?: string;
+  readonly dst?: string;
+  readonly tx_pps: number;
+  readonly tx_bps: number;
+  readonly rx_pps?: number;
+  readonly rx_bps?: number;
+}
+
+/** A watch to begin on a host. Its first sign is an Answer with the same id: the programs are in place. */
+export interface WatchStart {
+  readonly type: "watch";
+  readonly id: number;
+  readonly want: WatchWant;
+  readonly limits: WatchLimits;
+}
+/** capture: what goes to and from a port's guest. decisions: what was decided about packets like this one. */
+export type WatchWant = CaptureWant | DecisionsWant;
+export interface CaptureWant {
+  readonly kind: "capture";
+  readonly port_id: string;
+  /** In the language of look/filter.ts; missing: all of it. */
+  readonly filter?: string;
+}
+export interface DecisionsWant {
+  readonly kind: "decisions";
+  /** VNI of the VPC. */
+  readonly vpc: number;
+  readonly src: string;
+  readonly dst: string;
+  readonly ethertype: number;
+  /** Of IPv4; 0: none. */
+  readonly id: number;
+}
+/** The first one reached ends the watch. */
+export interface WatchLimits {
+  readonly seconds: number;
+  readonly packets: number;
+  /** Bytes of all packets together. */
+  readonly bytes: number;
+  /** Bytes to keep of each packet. */
+  readonly snap: number;
+}
+/** Ends it; ids are those of the starts. */
+export interface WatchStop {
+  readonly type: "unwatch";
+  readonly id: number;
+}
+export interface WatchPart {
+  readonly type: "watched";
+  readonly id: number;
+  readonly packets: readonly SeenPacket[];
+  /** Packets that found no room, so far. */
+  readonly lost: number;
+  /** The last part: why it ended. */
+  readonly end?: "packets" | "bytes" | "seconds" | "stopped" | "failed";
+}
+export interface SeenPacket {
+  /** Microseconds since the epoch. */
+  readonly time: number;
+  readonly program: RunAnswer["program"];
+  readonly action: RunAction;
+  readonly reason?: DropReason;
+  readonly class: string;
+  readonly stage: string;
+  readonly from_port?: string;
+  readonly to_port?: string;
+  readonly to_host?: number;
+  /** Bytes of the whole packet. */
+  readonly length: number;
+  readonly frame: string;
+}
