@@ -93,7 +93,10 @@ export const DROP_REASONS = {
     "A relayed packet did not come from the host where its sender is bound.",
     "The sender's binding may be moving; otherwise look at the sending host.",
   ),
-  hops: words("The packet was relayed too often.", "Hosts disagree about where a port is; it is mended within a second."),
+  hops: words(
+    "The packet was relayed too often.",
+    "Hosts disagree about where a port is; it is mended within a second.",
+  ),
   message: words(
     "A learning message was not accepted.",
     "See the counters by reason: onehop learned --host. Look at who sends to UDP port 4797.",
