@@ -10,6 +10,7 @@
 #include "../drop_reasons.h"
 #include "../maps/endpoints.h"
 #include "../maps/hosts.h"
+#include "../maps/learned.h"
 #include "../maps/vnis.h"
 #include "../maps/decision.h"
 
@@ -75,6 +76,7 @@ struct oh_pkt {
 	oh_host ask;			/* whom to ask */
 	oh_host probe;			/* whom to probe; 0: nobody */
 	oh_host silent;			/* the receiver's host, which does not answer; 0: none such */
+	struct learned *used;		/* the entry that it goes by */
 	oh_addr target;			/* routed: the address whose host is looked for, or that of the route's next hop */
 	struct oh_target to;
 };

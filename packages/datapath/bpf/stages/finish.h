@@ -104,6 +104,7 @@ OH_INLINE void record(const struct oh_pkt *p, int rc, __u8 reason)
 		d->ifindex = p->to.host ? p->to.host->uplink : 0;
 		break;
 	case OH_ACTION_REPLY:
+		d->host = p->stage == OH_STAGE_LEARN ? p->to.where : 0;
 		d->ifindex = p->skb->ifindex;
 		break;
 	}
@@ -121,6 +122,8 @@ OH_INLINE int finish(const struct oh_pkt *p, int rc)
 	}
 	if (p->from && p->from->learns && rc == OH_ACTION_HOST && p->to.routed)
 		count_way(p->slot, p->to.relayed);
+	if (p->used && rc == OH_ACTION_HOST)
+		__sync_fetch_and_add(&p->used->packets, 1);
 	if (p->from)
 		count_sent(p, !reason);
 	if (rc == OH_ACTION_GUEST)

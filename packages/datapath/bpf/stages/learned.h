@@ -71,7 +71,7 @@ OH_INLINE int route_learned(struct oh_pkt *p, struct learned *l, int reason)
 	p->ask = l->host;
 	if (p->from->learns == OH_LEARNS_CONFIRMED && !is_confirmed(p->vpc, p->target, &l->claim))
 		return route_by_hub(p);
-	__sync_fetch_and_add(&l->packets, 1);
+	p->used = l;
 	route_to_host(p, l->host, 0);
 	return 0;
 }
