@@ -8,6 +8,7 @@ export interface Metrics {
   readonly applies: Counter<"result">;
   readonly applySeconds: Histogram;
   readonly degraded: Gauge;
+  readonly falseClaims: Counter;
 }
 
 /** `read` answers what there is to read, once programs are loaded. */
@@ -38,6 +39,11 @@ export function makeMetrics(
       name: "onehop_agent_apply_duration_seconds",
       help: "How long a run from plan to kernel takes.",
       buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    falseClaims: new Counter({
+      name: "onehop_agent_false_claims_total",
+      help: "Learned addresses that the controllers knew to be false.",
       registers,
     }),
     degraded: new Gauge({ name: "onehop_agent_degraded_ports", help: "Ports that are not as planned.", registers }),
