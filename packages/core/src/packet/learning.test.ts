@@ -75,6 +75,7 @@ describe("a learning message", () => {
       expect(decodeMessage(changed), `byte ${at}`).toBeUndefined();
     }
     expect(decodeMessage(bytes.subarray(1))).toBeUndefined();
+    expect(decodeMessage(encodeMessage({ kind: "absent" }, KEY))).toBeUndefined();
   });
 
   it("without an address is a probe", () => {

@@ -102,13 +102,18 @@ export function encodeMessage(
   return b;
 }
 
-/** Undefined where it is no message: another length, version or kind, too many hops, bits that must be zero. */
+/**
+ * Undefined where it is no message: another length, version or kind, too many hops, bits that must be zero, "absent" or
+ * "unknown" without an address.
+ */
 export function decodeMessage(payload: Uint8Array): LearningMessage | undefined {
   if (payload.length !== MESSAGE_LENGTH) return undefined;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   const kind = MESSAGE_KINDS[payload[1]! - 1];
   if (payload[0] !== VERSION || !kind || payload[2]! > 3 || payload[3] !== 0 || view.getUint32(76) !== 0)
     return undefined;
+  const address = addressText(payload.subarray(32, 48));
+  if (address === undefined && kind !== "ask" && kind !== "teach") return undefined;
   return {
     kind,
     hops: payload[2]!,
@@ -118,7 +123,7 @@ export function decodeMessage(payload: Uint8Array): LearningMessage | undefined 
     teller: view.getUint32(16),
     sequence: view.getUint32(20),
     nonce: view.getBigUint64(24),
-    address: addressText(payload.subarray(32, 48)),
+    address,
     port: uuidText(payload.subarray(48, 64)),
     revision: view.getBigUint64(64),
     epoch: view.getUint32(72),

@@ -169,7 +169,7 @@ OH_INLINE int take_answer(const struct oh_received *r, struct message_scratch *s
 	if (m->teller != bpf_htonl(r->sender))
 		return -OH_LEARN_TELLER;
 	if (is_probe(m))
-		return m->kind == OH_MESSAGE_TEACH ? take_alive(r) : -OH_LEARN_MALFORMED;
+		return take_alive(r);
 	q = bpf_map_lookup_elem(&questions_v1, &r->key);
 	if (!q || bpf_ktime_get_coarse_ns() - q->first > OH_QUESTION_OPEN)
 		return -OH_LEARN_UNSOLICITED;

@@ -32,7 +32,8 @@ OH_INLINE int is_well_formed_message(struct __sk_buff *skb, const struct oh_enve
 	       e->ip.total_len == bpf_htons(OH_MESSAGE_LEN) && !csum_of_20(&e->ip) &&
 	       e->udp.sport == bpf_htons(OH_PORT_LEARNING) && e->udp.len == bpf_htons(OH_MESSAGE_LEN - OH_IP_LEN) &&
 	       skb->len >= OH_ETH_LEN + OH_MESSAGE_LEN && m->version == OH_MESSAGE_VERSION && m->kind &&
-	       m->kind < OH_MESSAGE_MAX && m->hops <= OH_MAX_HOPS && !m->zero && !m->zero2;
+	       m->kind < OH_MESSAGE_MAX && (m->kind <= OH_MESSAGE_TEACH || !is_probe(m)) &&
+	       m->hops <= OH_MAX_HOPS && !m->zero && !m->zero2;
 }
 
 /* Who sent it and whether its tag is right: 0, or why it is rejected. */

@@ -1,12 +1,15 @@
 import { packet } from "@onehop/core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { A, B, datagram, EPOCH, HUBS, LearningWorld, messageIn, portId, VPC } from "./world.ts";
 
 let w: LearningWorld;
-beforeEach(() => {
+beforeAll(() => {
   w = new LearningWorld();
 });
-afterEach(() => w.close());
+afterAll(() => w.close());
+beforeEach(() => {
+  w.reset();
+});
 
 const kinds = (frames: readonly { readonly frame: Uint8Array }[]) => frames.map((f) => messageIn(f.frame)?.kind);
 
@@ -29,7 +32,7 @@ describe("the first packet of a pair", () => {
     });
   });
 
-  test("Q29: the second goes straight, in both directions, and asks no hub", () => {
+  test("Q30: the second goes straight, in both directions, and asks no hub", () => {
     w.send(1, A, datagram(A, B.address));
     const second = w.send(1, A, datagram(A, B.address));
     expect(second.verdict.host).toBe(2);
@@ -51,7 +54,7 @@ describe("the first packet of a pair", () => {
     expect(messageIn(question!.frame)).toMatchObject({ kind: "ask", asker: 1, vpc: VPC, address: B.address, hops: 0 });
   });
 
-  test("it asks at most once in 10 ms, with the same nonce until it is answered or a second old", () => {
+  test("Q31: it asks at most once in 10 ms, with the same nonce until it is answered or a second old", () => {
     for (const hub of HUBS) w.dead.add(hub);
     const first = w.at(1).send(A.slot, datagram(A, B.address));
     const second = w.at(1).send(A.slot, datagram(A, B.address));
@@ -71,7 +74,7 @@ describe("the first packet of a pair", () => {
     expect(nonceOf(1100, 20)).not.toBe(inMemory(5));
   });
 
-  test("Q8: between ports of a VPC that does not learn nothing of it happens", () => {
+  test("between ports of a VPC that does not learn nothing of it happens", () => {
     const { maps } = w.at(1);
     maps.endpoints.set(A.slot, { ...maps.endpoints.get(A.slot)!, learns: 0 });
     expect(w.at(1).send(A.slot, datagram(A, B.address))).toMatchObject({ reason: "unknown_destination", asked: [] });
@@ -90,7 +93,7 @@ describe("hubs", () => {
     expect([...chosen].sort()).toEqual([...HUBS]);
   });
 
-  test("an address that nobody has is unknown to the hub, and the guest is told at once", () => {
+  test("Q14: an address that nobody has is unknown to the hub, and the guest is told at once", () => {
     const { asked, way } = w.send(1, A, datagram(A, "10.0.2.99"));
     expect(way.at(-1)).toMatchObject({ action: "drop", reason: "unknown_destination" });
     const told = asked[0]!.at(-1)!;

@@ -30,7 +30,7 @@ test("Q29: of a new pair no packet is lost, and all but the first go straight, i
   ]);
 });
 
-test("a bulk TCP stream that loses its entry is straight again each time", async () => {
+test("Q26: a bulk TCP stream that loses its entry is straight again each time", async () => {
   const server = spawn("ip", ["netns", "exec", wire.ns("g2"), "iperf3", "-s", "-1", "-p", "5300"], { stdio: "ignore" });
   try {
     await vi.waitFor(() => wire.exec("g2", "sh", "-c", "ss -ltn | grep -q 5300"), { timeout: 5000 });
@@ -70,7 +70,7 @@ test("an address that nobody has is unreachable at once", async () => {
   expect(failed.stdout).toContain("Destination Host Unreachable");
 });
 
-test("Q30: with the hub of a pair gone its packets go by the other; pairs that were talking lose nothing", async () => {
+test("D10: with the hub of a pair gone its packets go by the other; pairs that were talking lose nothing", async () => {
   await ping(3, "0.01");
   const before = wire.hosts.get(1)!.maps.ways.get(A.slot)!.by_hub;
   for (const hub of [3, 4]) wire.cable(hub, "down");
@@ -82,7 +82,7 @@ test("Q30: with the hub of a pair gone its packets go by the other; pairs that w
   wire.cable(4, "up");
 });
 
-test("an entry that nobody uses is removed by the kernel's own timer", async () => {
+test("Q33: an entry that nobody uses is removed by the kernel's own timer", async () => {
   expect(learned(1, B.address)).toBeDefined();
   await vi.waitFor(() => expect(learned(1, B.address)).toBeUndefined(), { timeout: 25_000, interval: 200 });
   await vi.waitFor(() => expect([...wire.hosts.get(1)!.maps.learned_use][0]![1].entries).toBe(0), { timeout: 12_000 });

@@ -8,6 +8,7 @@ import {
   Learns,
   lpmPrefix,
   messageIn,
+  type Peer,
   Place,
   RouteKind,
   type Verdict,
@@ -51,13 +52,43 @@ const RULES: VpcRules = {
   ...{ ask_rate: 0, ask_burst: 0, port_ask_rate: 0, port_ask_burst: 0, synced_until: 0n, is_hub: 0 },
 };
 
+/** What tests and programs write. */
+const CLEARED = [
+  ...(["destinations", "learned", "learned_use", "questions", "unknowns"] as const),
+  ...(["confirmed", "floors", "barred", "moved"] as const),
+] as const;
+interface Clearable {
+  delete(key: unknown): boolean;
+}
+const NEVER_HEARD: Peer = {
+  ...{ heard: 0n, answered: 0n, probed: 0n, first: 0n, silent_since: 0n, held_until: 0n },
+  ...{ nonce: 0, tries: 0, falls: 0, silent: 0 },
+};
+const SMALL = { learned: 256, questions: 256, unknowns: 256, destinations: 256, macs: 16 };
+
 export class LearningWorld {
+  private readonly hosts: readonly number[];
   readonly rigs = new Map<number, HostRig>();
   /** Hosts that take nothing from the wire. */
   readonly dead = new Set<number>();
 
   constructor(hosts: readonly number[] = [1, 2, 3, 4, 5]) {
-    for (const host of hosts) this.rigs.set(host, this.rigOf(host, hosts));
+    this.hosts = hosts;
+    for (const host of hosts)
+      this.rigs.set(host, new HostRig({ config: { tunnel_address: tunnel(host), host }, maxEntries: SMALL }));
+    this.reset();
+  }
+
+  /** As it was made, buckets aside. Making hosts anew takes much longer. */
+  reset(): void {
+    this.dead.clear();
+    for (const [host, rig] of this.rigs) {
+      for (const name of CLEARED) for (const [key] of [...rig.maps[name]]) (rig.maps[name] as Clearable).delete(key);
+      for (const other of this.hosts) rig.maps.peers.set(other, NEVER_HEARD);
+      for (const what of Object.values(Learn)) if (what < Learn.MAX) rig.maps.learning.reset(what);
+      rig.maps.ways.reset(A.slot);
+      this.fill(host, rig);
+    }
     this.bind(1, A, 10);
     this.bind(2, B, 20);
   }
@@ -70,10 +101,9 @@ export class LearningWorld {
     for (const rig of this.rigs.values()) rig.close();
   }
 
-  private rigOf(self: number, hosts: readonly number[]): HostRig {
-    const rig = new HostRig({ config: { tunnel_address: tunnel(self), host: self } });
+  private fill(self: number, rig: HostRig): void {
     const { maps } = rig;
-    for (const other of hosts) {
+    for (const other of this.hosts) {
       if (other === self) continue;
       maps.tunnels.set({ address: tunnel(other) }, { host: other, kind: HostKind.ONEHOP });
       maps.hosts.set(other, {
@@ -90,7 +120,6 @@ export class LearningWorld {
     );
     maps.vpc_keys.set({ vpc: VPC }, { version: 1, former_version: 0, current: KEY, former: "0".repeat(32) });
     this.rules(rig, HUBS.some((h) => h === self) ? { is_hub: 1, synced_until: NOW_ON } : {});
-    return rig;
   }
 
   /** Sets the VPC's rules anew at a host. */
