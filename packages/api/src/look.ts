@@ -87,6 +87,28 @@ export const lookRoutes: Route[] = [
     answers: { 200: Type.Object({ items: Type.Array(Type.Unknown()), seconds: Type.Integer(), silent }) },
   },
   {
+    id: "learned.list",
+    method: "GET",
+    path: "/v1/learned",
+    summary: "What hosts learned from use about where addresses are, and how many packets went straight.",
+    who: "reader",
+    query: scope,
+    answers: {
+      200: Type.Object({ items: Type.Array(Type.Unknown()), ways: Type.Array(Type.Unknown()), silent }),
+    },
+  },
+  {
+    id: "ports.way",
+    method: "GET",
+    path: "/v1/ports/{id}/way",
+    summary: "Which way packets of a port to an address go now, since when, and why not straight.",
+    who: "reader",
+    query: { to: Type.String({ maxLength: 15, description: "an IPv4 address of its VPC" }) },
+    answers: {
+      200: Type.Object({ way: literals("local", "pushed", "direct", "hub", "none"), why: Type.String() }),
+    },
+  },
+  {
     id: "capture.run",
     method: "POST",
     path: "/v1/ports/{id}/capture",

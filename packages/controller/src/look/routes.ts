@@ -4,6 +4,7 @@ import type { QueryValues } from "../api/read.ts";
 import { demand } from "../auth/caller.ts";
 import { type App, callerIn, type Serve } from "../http/app.ts";
 import { captureOf, startCapture } from "./capture.ts";
+import { listLearned, wayOf } from "./learned.ts";
 import { sendLive } from "./live.ts";
 import { Names } from "./names.ts";
 import { Predictor } from "./predict.ts";
@@ -27,6 +28,11 @@ export function lookHandlers(app: App): Readonly<Record<string, Serve>> {
     "trace.run": (request) => trace(app, names, request),
     "drops.list": (request) => listDrops(listing(request), request.query as QueryValues),
     "top.list": (request) => listTop(listing(request), request.query as QueryValues),
+    "learned.list": (request) => listLearned(listing(request), request.query as QueryValues),
+    "ports.way": (request) => {
+      const { id } = request.params as { id: string };
+      return wayOf(listing(request), id.toLowerCase(), request.query as QueryValues);
+    },
     "capture.run": (request, reply) => capture(app, captures, { request, reply }),
   };
 }
