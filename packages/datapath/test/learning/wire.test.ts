@@ -82,6 +82,27 @@ test("D10: with the hub of a pair gone its packets go by the other; pairs that w
   wire.cable(4, "up");
 });
 
+test("with the way to a host cut its packets go by a hub, and straight again some time after it is whole", async () => {
+  const ways = () => wire.hosts.get(1)!.maps.ways.get(A.slot)!;
+  const silent = () => wire.hosts.get(1)!.maps.peers.get(2)!.silent;
+  await ping(3, "0.01");
+  wire.between(1, 2, "cut");
+  const cut = await ping(200, "0.005");
+  expect(silent()).toBe(1);
+  // 100 ms until it is probed, 100 ms of probes, and the way back the same: never all of a second.
+  expect(cut.received).toBeGreaterThan(100);
+  expect(await ping(20, "0.01")).toEqual({ received: 20 });
+  wire.between(1, 2, "whole");
+  await vi.waitFor(
+    async () => {
+      const before = ways();
+      expect(await ping(10, "0.01")).toEqual({ received: 10 });
+      expect(ways()).toEqual({ direct: before.direct + 10, by_hub: before.by_hub });
+    },
+    { timeout: 10_000 },
+  );
+});
+
 test("Q33: an entry that nobody uses is removed by the kernel's own timer", async () => {
   expect(learned(1, B.address)).toBeDefined();
   await vi.waitFor(() => expect(learned(1, B.address)).toBeUndefined(), { timeout: 25_000, interval: 200 });

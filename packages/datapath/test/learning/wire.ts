@@ -196,6 +196,13 @@ export class Wire {
     this.on("lan", "link", "set", `h${host}`, state);
   }
 
+  /** Cuts the way between two hosts, and only it; or mends it. */
+  between(one: number, other: number, state: "cut" | "whole"): void {
+    const isolated = state === "cut" ? "on" : "off";
+    for (const host of [one, other])
+      execFileSync("bridge", ["-n", this.ns("lan"), "link", "set", "dev", `h${host}`, "isolated", isolated]);
+  }
+
   count(host: number, what: keyof typeof Learn): number {
     return this.hosts.get(host)!.maps.learning.get(Learn[what])!.packets;
   }
