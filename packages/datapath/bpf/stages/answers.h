@@ -171,7 +171,7 @@ OH_INLINE int take_answer(const struct oh_received *r, struct message_scratch *s
 	if (is_probe(m))
 		return take_alive(r);
 	q = bpf_map_lookup_elem(&questions_v1, &r->key);
-	if (!q || bpf_ktime_get_coarse_ns() - q->first > OH_QUESTION_OPEN)
+	if (!q || !is_within(q->first, bpf_ktime_get_coarse_ns(), OH_QUESTION_OPEN))
 		return -OH_LEARN_UNSOLICITED;
 	if (q->nonce != m->nonce)
 		return -OH_LEARN_NONCE;

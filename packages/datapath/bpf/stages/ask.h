@@ -47,11 +47,11 @@ OH_INLINE __u64 open_question(const struct wish *w, struct question *q)
 	const struct question *old = bpf_map_lookup_elem(&questions_v1, &key);
 	oh_ns now = bpf_ktime_get_coarse_ns();
 
-	if (old && old->asked == w->to && now - old->last < OH_REASK)
+	if (old && old->asked == w->to && is_within(old->last, now, OH_REASK))
 		return 0;
 	if (w->kind == OH_ASK_HUB && !within_budget(w))
 		return 0;
-	if (old && now - old->first < OH_RENONCE) {
+	if (old && is_within(old->first, now, OH_RENONCE)) {
 		q->nonce = old->nonce;
 		q->first = old->first;
 	} else {

@@ -67,7 +67,7 @@ OH_INLINE int route_learned(struct oh_pkt *p, struct learned *l, int reason)
 		p->silent = l->host;
 		return miss(p, reason);
 	}
-	p->question = now - l->asked >= OH_REFRESH ? OH_ASK_REFRESH : OH_ASK_NONE;
+	p->question = is_within(l->asked, now, OH_REFRESH) ? OH_ASK_NONE : OH_ASK_REFRESH;
 	p->ask = l->host;
 	if (p->from->learns == OH_LEARNS_CONFIRMED && !is_confirmed(p->vpc, p->target, &l->claim))
 		return route_by_hub(p);

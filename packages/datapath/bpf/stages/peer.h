@@ -14,6 +14,12 @@
 #define OH_PEER_CALM (60000 * OH_MS)	/* after which falls are forgotten */
 #define OH_PEER_FALLS 6
 
+/* Signed: another processor may have written a later time than this one read. */
+OH_INLINE int is_within(oh_ns then, oh_ns now, __s64 span)
+{
+	return (__s64)(now - then) < span;
+}
+
 OH_INLINE int is_held(const struct peer *peer, oh_ns now)
 {
 	return peer->silent || now < peer->held_until;
@@ -63,9 +69,9 @@ __attribute__((noinline)) int peer_doubt(oh_host number)
 
 	if (!peer)
 		return 0;
-	if (!peer->silent && peer->tries >= OH_PEER_TRIES && now - peer->first >= OH_PEER_SILENCE)
+	if (!peer->silent && peer->tries >= OH_PEER_TRIES && !is_within(peer->first, now, OH_PEER_SILENCE))
 		fall_silent(peer, now);
-	return !peer->tries || now - peer->probed >= (peer->silent ? OH_PEER_UNHEARD : OH_PEER_AGAIN);
+	return !peer->tries || !is_within(peer->probed, now, peer->silent ? OH_PEER_UNHEARD : OH_PEER_AGAIN);
 }
 
 /* 1 where packets may go to the host straight; asks for a probe where it was not heard. */
@@ -76,7 +82,8 @@ OH_INLINE int is_usable(struct oh_pkt *p, oh_host number)
 
 	if (!peer)
 		return 1;
-	if (!peer->silent && now - peer->heard < OH_PEER_UNHEARD && now - peer->answered < OH_PEER_UNASKED) {
+	if (!peer->silent && is_within(peer->heard, now, OH_PEER_UNHEARD) &&
+	    is_within(peer->answered, now, OH_PEER_UNASKED)) {
 		if (peer->tries)
 			peer->tries = 0;
 	} else if (peer_doubt(number)) {
