@@ -23,6 +23,14 @@ export const TraceBody = Type.Object(
   { additionalProperties: false },
 );
 
+export const WhyBody = Type.Object(
+  {
+    port_id: uuid("the sending port"),
+    to: Type.String({ maxLength: 15, description: "an IPv4 address that it may send to" }),
+  },
+  { additionalProperties: false },
+);
+
 export const CaptureBody = Type.Object(
   {
     filter: Type.Optional(Type.String({ maxLength: 1000, description: "such as tcp port 80 and not host 10.0.1.5" })),
@@ -98,12 +106,12 @@ export const lookRoutes: Route[] = [
     },
   },
   {
-    id: "ports.way",
-    method: "GET",
-    path: "/v1/ports/{id}/way",
+    id: "why.run",
+    method: "POST",
+    path: "/v1/why",
     summary: "Which way packets of a port to an address go now, since when, and why not straight.",
     who: "reader",
-    query: { to: Type.String({ maxLength: 15, description: "an IPv4 address of its VPC" }) },
+    body: WhyBody,
     answers: {
       200: Type.Object({ way: literals("local", "pushed", "direct", "hub", "none"), why: Type.String() }),
     },

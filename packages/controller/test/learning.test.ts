@@ -55,7 +55,7 @@ describe("what hosts hear of a VPC that learns", () => {
     expect(slicesOf(h1.id, learning, facts({ keyOf: () => undefined }))).toContain(`network/${back.id}`);
   });
 
-  it("names only hubs that have the whole table, and carries the key to nobody else than hosts that serve the VPC (Q31)", () => {
+  it("names only hubs that have the whole table, and carries the key to nobody else than hosts that serve the VPC", () => {
     const plans = compileAll(learning, facts({ inSync: (hub, id) => hub === "hub-9" && id === vpc.id }));
     const slice = plans.get(h1.id)?.get(`vpc/${vpc.id}`);
     expect(slice?.type === "vpc" && slice.learning).toMatchObject({ hubs: [8, 9], in_sync: [9], key: KEY });
@@ -145,7 +145,7 @@ describe("judging what was learned", () => {
   });
   const verdict = (l: Lesson, stored = 100) => judge([l], { view, stored })[0];
   const rows: [string, Lesson, object, number?][] = [
-    ["what is bound there by that very binding is confirmed (Q31)", lesson(), { verdict: "confirmed" }],
+    ["what is bound there by that very binding is confirmed", lesson(), { verdict: "confirmed" }],
     ["a claim above the binding is false", lesson({}, { revision: a2.binding_revision + 1 }), { verdict: "false" }],
     ["a claim in another host's stead is false", lesson({ host: h1.number }), { verdict: "false" }],
     ["another port's claim of the address is false", lesson({ port: a1.id }), { verdict: "false" }],

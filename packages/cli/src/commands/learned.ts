@@ -2,7 +2,7 @@ import { type LearnedItem, type LearnedList, nounOf, type WayAnswer } from "@one
 import type { Command } from "commander";
 import { addScopeOption, scopeFlags, scopeOf } from "../fields.ts";
 import type { Io } from "../io.ts";
-import { findThing, pathOf } from "../objects.ts";
+import { findThing } from "../objects.ts";
 import { printData } from "../output/print.ts";
 import { table } from "../output/table.ts";
 import { type CommonOptions, openSession, withOutput } from "../session.ts";
@@ -67,8 +67,7 @@ function why(program: Command, io: Io): void {
   withOutput(command).action(async (name: string, to: string, options: CommonOptions & Record<string, unknown>) => {
     const session = await openSession(io, options);
     const { id } = await findThing(session.api, port, name, scopeOf(port, options, session.scope));
-    const query = new URLSearchParams({ to });
-    const way = (await session.api.request("GET", `${pathOf(port, id)}/way?${query}`)).body as WayAnswer;
+    const way = (await session.api.request("POST", "/v1/why", { port_id: id, to })).body as WayAnswer;
     if (await printData(io, options.output, way)) return;
     io.out(`${wayText(way)} ${way.why}\n`);
   });

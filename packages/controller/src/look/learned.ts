@@ -1,3 +1,4 @@
+import { check, WhyBody } from "@onehop/api";
 import {
   type At,
   cidr4,
@@ -16,10 +17,13 @@ import {
   type WayAnswer,
 } from "@onehop/core";
 import { getOne, type QueryValues } from "../api/read.ts";
+import { refuseBody } from "../api/refusals.ts";
 import { type Names, ref } from "./names.ts";
 import { boundPort } from "./request.ts";
 import { fromAll, scopeOf } from "./scope.ts";
 import type { Listing } from "./traffic.ts";
+
+const checkWhy = check(WhyBody);
 
 /** What the hosts in scope learned, by host and address, and how many packets went straight. */
 export async function listLearned(listing: Listing, query: QueryValues): Promise<LearnedList> {
@@ -68,12 +72,12 @@ function sumWays(answers: readonly (readonly [TraceObject, LearnedAnswer])[], na
 }
 
 /** Which way packets of a port to an address go now, and why not straight where they do not. */
-export async function wayOf(listing: Listing, portId: string, query: QueryValues): Promise<WayAnswer> {
-  const { to, ...others } = query;
-  if (typeof to !== "string" || parseIpv4(to) === undefined || Object.keys(others).length > 0)
-    throw invalid("", "The filter to must be there, and be an IPv4 address.");
+export async function wayOf(listing: Listing, body: unknown): Promise<WayAnswer> {
+  refuseBody(checkWhy(body));
+  const { port_id, to } = body as { readonly port_id: string; readonly to: string };
+  if (parseIpv4(to) === undefined) throw invalid("/to", "must be an IPv4 address");
   const { store, caller, names, agents } = listing;
-  const from = await boundPort(store, caller, portId);
+  const from = await boundPort(store, caller, port_id.toLowerCase());
   const vpc = await getOne({ store, caller, noun: nounOf("vpc") }, from.vpc_id);
   const hop = nextHopOf(names, from.vpc_id, to);
   const target = names.portByAddress(from.vpc_id, hop);

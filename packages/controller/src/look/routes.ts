@@ -29,10 +29,7 @@ export function lookHandlers(app: App): Readonly<Record<string, Serve>> {
     "drops.list": (request) => listDrops(listing(request), request.query as QueryValues),
     "top.list": (request) => listTop(listing(request), request.query as QueryValues),
     "learned.list": (request) => listLearned(listing(request), request.query as QueryValues),
-    "ports.way": (request) => {
-      const { id } = request.params as { id: string };
-      return wayOf(listing(request), id.toLowerCase(), request.query as QueryValues);
-    },
+    "why.run": (request) => wayOf(listing(request), request.body),
     "capture.run": (request, reply) => capture(app, captures, { request, reply }),
   };
 }
