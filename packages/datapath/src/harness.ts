@@ -68,8 +68,12 @@ const TINY = {
   ...{ links: 1, port_counters: 1, drops: 64, events: 65_536, event_budgets: 1, buckets: 1 },
   ...{ ways: 1, port_asks: 1, questions: 64 },
 };
-/** What a host's agent fills, and programs only read. */
-const TABLES = ["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints", "routes", "macs", "destinations"];
+/** What a host's agent fills, and what its guests' packets taught it. */
+const TABLES = [
+  ...["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints", "routes", "macs", "destinations"],
+  // Without the keys nobody is asked, so that of what was learned only the time of its last use is written.
+  ...["vpc_rules", "learned", "confirmed", "moved"],
+];
 
 export interface HostRigOptions extends Partial<Pick<DatapathOptions, "objectDir" | "maxEntries">> {
   readonly config: Pick<Config, "tunnel_address" | "host">;

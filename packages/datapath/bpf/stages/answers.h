@@ -119,27 +119,37 @@ OH_INLINE int take_teach(const struct oh_received *r, struct learned *fresh)
 	return old ? renew(old, r, &claim) : add_learned(r, &claim, fresh);
 }
 
+OH_INLINE void remove_learned(const struct oh_received *r)
+{
+	struct vpc_key vpc = { .vpc = r->key.vpc };
+	struct learned_use *use = bpf_map_lookup_elem(&learned_use_v1, &vpc);
+
+	if (!bpf_map_delete_elem(&learned_v1, &r->key) && use && use->entries)
+		__sync_fetch_and_add(&use->entries, -1);
+}
+
 /* Only the host that the entry points to may take it back, and only the very claim that it was asked about. */
 OH_INLINE int take_absent(const struct oh_received *r)
 {
-	struct vpc_key vpc = { .vpc = r->key.vpc };
 	struct claim claim = claim_in(&r->body->head);
 	const struct learned *l = bpf_map_lookup_elem(&learned_v1, &r->key);
-	struct learned_use *use = bpf_map_lookup_elem(&learned_use_v1, &vpc);
 
 	if (!l || l->host != r->sender || claim_compare(&claim, &l->claim) ||
 	    !same_port(&l->port, &r->body->head.port))
 		return -OH_LEARN_NOT_ITS_ENTRY;
 	bpf_map_delete_elem(&questions_v1, &r->key);
-	if (!bpf_map_delete_elem(&learned_v1, &r->key) && use && use->entries)
-		__sync_fetch_and_add(&use->entries, -1);
+	remove_learned(r);
 	return OH_LEARN_REMOVED;
 }
 
 OH_INLINE int take_unknown(const struct oh_received *r)
 {
 	struct unknown u = { .until = bpf_ktime_get_coarse_ns() + OH_UNKNOWN_FOR };
+	const struct learned *l = bpf_map_lookup_elem(&learned_v1, &r->key);
 
+	/* The entry's host is a hub itself, and knows of nobody who has it now. */
+	if (l && l->host == r->sender)
+		remove_learned(r);
 	bpf_map_update_elem(&unknowns_v1, &r->key, &u, BPF_ANY);
 	return OH_LEARN_UNKNOWN;
 }

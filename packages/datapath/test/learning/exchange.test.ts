@@ -45,6 +45,14 @@ describe("the first packet of a pair", () => {
     expect(w.at(1).maps.ways.get(A.slot)).toEqual({ direct: 1, by_hub: 1 });
   });
 
+  test("a super-packet that is left to the kernel's VXLAN device takes along that it went by a hub", () => {
+    const first = w.at(1).send(A.slot, datagram(A, B.address));
+    const [relayed] = w.carry(first.host, first.frame);
+    const left = w.at(2).receive(relayed!.frame, { gso_size: 1000 });
+    expect(left).toMatchObject({ action: "stack", mark: 0x6f686f71 });
+    expect(left.frame[49]).toBe(0);
+  });
+
   test("the message on the wire is unencapsulated UDP of one size; what was left of the packet is not in it", () => {
     const [question] = w.at(1).send(A.slot, datagram(A, B.address)).asked;
     const [, ip, udp] = packet.decode(question!.frame);

@@ -72,6 +72,22 @@ describe("a guest that moved", () => {
   });
 });
 
+test("a port that was on a hub and is nowhere now is unknown there, and its entry goes", () => {
+  const hub = HUBS[0];
+  const guest = { ...B, slot: 7, address: "10.0.2.77", mac: "0a:00:00:00:00:07" } as const;
+  w.bind(hub, guest, 40);
+  w.send(1, A, datagram(A, guest.address));
+  expect(w.learned(1, guest)).toMatchObject({ host: hub });
+  w.unbind(hub, guest);
+  const entry = { vpc: VPC, address: guest.address };
+  const { learned } = w.at(1).maps;
+  learned.set(entry, { ...learned.get(entry)!, asked: 0n });
+  const { asked } = w.send(1, A, datagram(A, guest.address));
+  expect(asked[0]!.at(-1)).toMatchObject({ at: 1, action: "learned" });
+  expect(w.count(1, "UNKNOWN")).toBe(1);
+  expect(w.learned(1, guest)).toBeUndefined();
+});
+
 test("a hub takes what is passed on only from where the receiver is or was", () => {
   w.unbind(2, B);
   w.bind(5, B, 30);
