@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { idleSeconds } from "./figures/cpu.ts";
-import { perRun } from "./figures/programs.ts";
+import { mediansOf, perRun } from "./figures/programs.ts";
 import { pointsOf, rowKey } from "./rounds.ts";
 
 it("Every round has the same points, each once.", () => {
@@ -36,4 +36,13 @@ it("A program's time is that of its runs between the two looks, and a bystander'
     { id: 4, name: "from_overlay" },
   ];
   expect(perRun(before, after, 1000)).toEqual({ from_endpoint: 200, from_uplink: 150 });
+});
+
+it("Of several streams each program has its median.", () => {
+  const streams = [
+    { from_endpoint: 200, from_uplink: 100 },
+    { from_endpoint: 900, from_uplink: 110 },
+    { from_endpoint: 210 },
+  ];
+  expect(mediansOf(streams)).toEqual({ from_endpoint: 210, from_uplink: 105 });
 });

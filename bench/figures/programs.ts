@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { listAttachments } from "@onehop/datapath/attach";
 import { type Lab, run } from "@onehop/lab";
 import type { BenchPath } from "../paths/path.ts";
+import { median } from "../report/statistics.ts";
 import { blast } from "./udp.ts";
 
+const STREAMS = 5;
 const SWITCH = "/proc/sys/kernel/bpf_stats_enabled";
 
 /** Nanoseconds a run of each program that ran, by its name. */
@@ -28,12 +30,25 @@ export async function withStatistics<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What the lab's programs took for each packet of a stream that does not wait; statistics are on. */
+/**
+ * What the lab's programs took for each packet of streams that do not wait, the median of some streams; statistics are
+ * on.
+ */
 export async function programNs(lab: Lab, path: BenchPath, seconds: number): Promise<ProgramNs> {
-  const before = await programs(lab);
-  const { received } = await blast(path, seconds);
-  const after = await programs(lab);
-  return perRun(before, after, received);
+  const streams: ProgramNs[] = [];
+  for (let i = 0; i < STREAMS; i++) {
+    const before = await programs(lab);
+    const { received } = await blast(path, seconds);
+    streams.push(perRun(before, await programs(lab), received));
+  }
+  return mediansOf(streams);
+}
+
+/** By program, of the streams it took part in. */
+export function mediansOf(streams: readonly ProgramNs[]): ProgramNs {
+  const names = new Set(streams.flatMap((stream) => Object.keys(stream)));
+  const times = (name: string): number[] => streams.flatMap((stream) => stream[name] ?? []);
+  return Object.fromEntries([...names].map((name) => [name, median(times(name))!]));
 }
 
 /** Programs that took part in at least half of the packets; others answered an ARP question or the like. */

@@ -143,6 +143,15 @@ describe("an agent", () => {
     expect(kernel.guarded().has(portId("a1"))).toBe(true);
   });
 
+  it("does not start beside another one on the same state folder", async () => {
+    await start();
+    const first = agent;
+    await expect(start()).rejects.toThrow("an agent works on this state folder");
+    expect((await local("/healthz")).status).toBe(503);
+    await first.stop();
+    await start();
+  });
+
   it("tells its health and its metrics on its own socket", async () => {
     const one = server("one");
     await start(one.address);

@@ -90,19 +90,18 @@ function oneOf(e: ErrorObject): string {
 
 /**
  * A union fails with the errors of every branch. Kept are those of the branches whose literals (`kind`) the value has;
- * where it has none's, one error that lists the literals.
+ * where it has none's, one error that lists the literals. Unions within unions are judged first.
  */
 function withoutOtherBranches(raw: readonly ErrorObject[]): ErrorObject[] {
-  const unions = raw.filter((e) => e.keyword === "anyOf");
-  if (unions.length === 0) return [...raw];
-  const dropped = new Set<ErrorObject>();
+  const unions = raw.filter((e) => e.keyword === "anyOf").sort((a, b) => b.schemaPath.length - a.schemaPath.length);
+  const kept = new Set(raw);
   for (const union of unions) {
-    const branches = branchErrors(union, raw);
+    const branches = branchErrors(union, [...kept]);
     const meant = branches.filter((errors) => errors.length > 0 && !errors.some(isForeign(union)));
-    for (const errors of branches) if (!meant.includes(errors)) for (const e of errors) dropped.add(e);
-    if (meant.length > 0) dropped.add(union);
+    for (const errors of branches) if (!meant.includes(errors)) for (const e of errors) kept.delete(e);
+    if (meant.length > 0) kept.delete(union);
   }
-  return raw.filter((e) => !dropped.has(e));
+  return [...kept];
 }
 
 function branchErrors(union: ErrorObject, raw: readonly ErrorObject[]): ErrorObject[][] {

@@ -34,12 +34,26 @@ test("of a union only the branch that was meant is spoken of", () => {
   const device = (value: unknown) => check(createSchema(port))({ network_id: id, device: value }).errors;
   expect(device({ kind: "veth" })).toEqual([{ pointer: "/device/namespace", detail: "is required" }]);
   expect(device({ kind: "adopt", name: "tap 0" })).toEqual([
-    { pointer: "/device/name", detail: "must match ^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$" },
+    {
+      pointer: "/device/name",
+      detail: "must be letters, digits, dot, dash and underscore, a letter or digit first; at most 15",
+    },
   ]);
   expect(device({ kind: "macvtap" })).toEqual([{ pointer: "/device", detail: "has none of the allowed shapes" }]);
   const kind = check(createSchema(host))({ name: "h1", tunnel_address: "192.0.2.1", kind: "router" }).errors;
   expect(kind).toEqual([{ pointer: "/kind", detail: 'must be one of "onehop", "vxlan-peer"' }]);
-  expect(check(patchSchema(port))({ device: { kind: "veth", namespace: "g1" }, host_id: null }).errors).toEqual([]);
+});
+
+test("of a union within a union, such as a patch's field that may be null, too", () => {
+  const device = (value: unknown) => check(patchSchema(port))({ device: value }).errors;
+  expect(device({ kind: "veth", namespace: "g1" })).toEqual([]);
+  expect(device(null)).toEqual([]);
+  expect(device({ kind: "veth", namespace: "../x" }).map((e) => e.pointer)).toEqual(["/device/namespace"]);
+  expect(device({ kind: "adopt", namespace: "g1" }).map((e) => e.pointer)).toEqual([
+    "/device/name",
+    "/device/namespace",
+  ]);
+  expect(device({ kind: "macvtap" })).toEqual([{ pointer: "/device", detail: "has none of the allowed shapes" }]);
 });
 
 test("defaults are filled in where a part is missing", () => {

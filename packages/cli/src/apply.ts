@@ -1,9 +1,11 @@
-import { isDeepStrictEqual } from "node:util";
-import { type FieldError, type Kind, NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
+import { type FieldError, type Kind, OnehopError } from "@onehop/core";
 import type { Api, Thing } from "./api.ts";
+import { createPorts } from "./bulk.ts";
 import { Directory } from "./directory.ts";
 import { type ObjectDocument, parseDocuments } from "./documents.ts";
-import { pathOf, refOf } from "./objects.ts";
+import { pathOf } from "./objects.ts";
+import { inOrder } from "./order.ts";
+import { difference, labelsOf, ownerOf, resolve } from "./resolve.ts";
 
 export type Action = "created" | "configured" | "unchanged" | "deleted" | "absent";
 
@@ -17,6 +19,8 @@ export interface Applied {
 export interface ApplyOptions {
   /** Owner of VPCs whose metadata names no project. */
   readonly project?: string;
+  /** Find out what would be done, and do nothing. */
+  readonly dryRun?: true;
   /** Called for each object as soon as it is done. */
   readonly onApplied?: (applied: Applied) => void;
 }
@@ -31,14 +35,26 @@ const ATTEMPTS = 4;
  */
 export async function applyDocuments(api: Api, text: string, options: ApplyOptions = {}): Promise<Applied[]> {
   const documents = inOrder(parseDocuments(text), "parents first");
-  return run(documents, options, applier(new Directory(api), api, options));
+  const directory = new Directory(api);
+  const run = new Run(options);
+  if (options.dryRun) return run.all(documents, rehearser(directory, options));
+  const step = applier(directory, api, options);
+  // Ports come together, after their networks and before the routes through them.
+  const first = documents.findIndex((d) => d.noun.kind === "port");
+  await run.each(first < 0 ? documents : documents.slice(0, first), step);
+  if (first >= 0) {
+    const work = { api, directory, ...(options.project ? { project: options.project } : {}) };
+    const created = (document: ObjectDocument, id: string) => run.done(result(document, id, "created"));
+    await run.each(await createPorts(work, documents.slice(first), created), step);
+  }
+  return run.end();
 }
 
 /** Deletes what a file describes, children first. What is gone already is `absent`, not an error. */
 export async function deleteDocuments(api: Api, text: string, options: ApplyOptions = {}): Promise<Applied[]> {
   const documents = inOrder(parseDocuments(text), "children first");
   const directory = new Directory(api);
-  return run(documents, options, async (document) => {
+  return new Run(options).all(documents, async (document) => {
     const found = await present(() => lookUp(directory, document, options));
     if (found) await api.request("DELETE", pathOf(document.noun, found.id));
     return result(document, found?.id ?? "", found ? "deleted" : "absent");
@@ -46,7 +62,7 @@ export async function deleteDocuments(api: Api, text: string, options: ApplyOpti
 }
 
 const lookUp = async (directory: Directory, d: ObjectDocument, options: ApplyOptions): Promise<Thing | undefined> =>
-  directory.find(d.noun, d.name, await ownerOf(directory, d, options));
+  directory.find(d.noun, d.name, await ownerOf(directory, d, options.project));
 
 /** Undefined where the object, or an owner on the way to it, is not there. */
 async function present(look: () => Promise<Thing | undefined>): Promise<Thing | undefined> {
@@ -58,30 +74,43 @@ async function present(look: () => Promise<Thing | undefined>): Promise<Thing | 
   }
 }
 
-function inOrder(documents: readonly ObjectDocument[], order: "parents first" | "children first"): ObjectDocument[] {
-  const rank = (d: ObjectDocument): number => NOUNS.findIndex((n) => n.kind === d.noun.kind);
-  const sorted = [...documents].sort((a, b) => rank(a) - rank(b));
-  return order === "parents first" ? sorted : sorted.reverse();
-}
-
 type Step = (document: ObjectDocument) => Promise<Applied>;
 
-/** One after the other, so that addresses and ranges are given out in the file's order. */
-async function run(documents: readonly ObjectDocument[], options: ApplyOptions, step: Step): Promise<Applied[]> {
-  const done: Applied[] = [];
-  const refused: OnehopError[] = [];
-  for (const document of documents) {
-    try {
-      const applied = await step(document);
-      done.push(applied);
-      options.onApplied?.(applied);
-    } catch (error) {
-      if (!(error instanceof OnehopError) || error.detail.status >= 500) throw error;
-      refused.push(withLines(error, document));
+/** One after the other, so that addresses and ranges are given out in the file's order; refusals are told at the end. */
+class Run {
+  readonly #options: ApplyOptions;
+  readonly #done: Applied[] = [];
+  readonly #refused: OnehopError[] = [];
+
+  constructor(options: ApplyOptions) {
+    this.#options = options;
+  }
+
+  done(applied: Applied): void {
+    this.#done.push(applied);
+    this.#options.onApplied?.(applied);
+  }
+
+  async each(documents: readonly ObjectDocument[], step: Step): Promise<void> {
+    for (const document of documents) {
+      try {
+        this.done(await step(document));
+      } catch (error) {
+        if (!(error instanceof OnehopError) || error.detail.status >= 500) throw error;
+        this.#refused.push(withLines(error, document));
+      }
     }
   }
-  if (refused.length) throw together(refused, done.length);
-  return done;
+
+  end(): Applied[] {
+    if (this.#refused.length) throw together(this.#refused, this.#done.length);
+    return this.#done;
+  }
+
+  async all(documents: readonly ObjectDocument[], step: Step): Promise<Applied[]> {
+    await this.each(documents, step);
+    return this.end();
+  }
 }
 
 /** The API's refusal in the file's terms: each problem with the line it speaks of. */
@@ -115,10 +144,8 @@ const applier =
   (directory: Directory, api: Api, options: ApplyOptions): Step =>
   async (document) => {
     const { noun } = document;
-    const owner = await ownerOf(directory, document, options);
-    const body = await resolvedSpec(directory, document, owner);
     for (let attempt = 1; ; attempt++) {
-      const found = await directory.find(noun, document.name, owner);
+      const { owner, body, found } = await resolve(directory, document, options.project);
       try {
         if (found) return await patchOne(directory, api, { document, body, found });
         const created = await api.request("POST", `/v1/${noun.plural}`, {
@@ -136,8 +163,18 @@ const applier =
     }
   };
 
-const labelsOf = (d: ObjectDocument): { labels?: Readonly<Record<string, string>> } =>
-  d.labels ? { labels: d.labels } : {};
+/** As applier, but asks only. */
+const rehearser =
+  (directory: Directory, options: ApplyOptions): Step =>
+  async (document) => {
+    const { owner, body, found } = await resolve(directory, document, options.project);
+    if (!found) {
+      await directory.plan(document.noun, owner, document.name);
+      return result(document, "", "created");
+    }
+    const patch = difference(document.noun, { ...body, ...labelsOf(document) }, found);
+    return result(document, found.id, Object.keys(patch).length === 0 ? "unchanged" : "configured");
+  };
 
 async function patchOne(
   directory: Directory,
@@ -150,58 +187,4 @@ async function patchOne(
   const answer = await api.request("PATCH", pathOf(document.noun, found.id), patch, headers);
   await directory.replace(document.noun, answer.body as Thing);
   return result(document, found.id, "configured");
-}
-
-/** A merge patch (RFC 7396) of the fields that differ; a difference in a field that is for life is refused. */
-function difference(noun: Noun, wanted: Readonly<Record<string, unknown>>, found: Thing): Record<string, unknown> {
-  const patch: Record<string, unknown> = {};
-  const fixed: FieldError[] = [];
-  for (const [field, value] of Object.entries(wanted)) {
-    if (holds(found[field] ?? null, value)) continue;
-    if (field === "labels" || noun.fields[field]?.mutable) patch[field] = value;
-    else fixed.push({ pointer: `/${field}`, detail: `is ${JSON.stringify(found[field])} and cannot be changed` });
-  }
-  if (fixed.length === 0) return patch;
-  throw new OnehopError({
-    code: "immutable",
-    status: 409,
-    message: `${noun.kind} ${found.name} differs in fields that are for life.`,
-    errors: fixed,
-    hint: `onehop ${noun.kind} delete ${found.id}, then apply again.`,
-  });
-}
-
-/** Whether `have` has all that `want` says; objects may have more (labels and quotas that the file does not name). */
-function holds(have: unknown, want: unknown): boolean {
-  const plain = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
-  if (plain(have) && plain(want)) return Object.entries(want).every(([k, v]) => isDeepStrictEqual(have[k], v));
-  return isDeepStrictEqual(have, want);
-}
-
-/** Id of the direct owner, or undefined where the noun has none. */
-async function ownerOf(directory: Directory, d: ObjectDocument, options: ApplyOptions): Promise<string | undefined> {
-  const { parent } = d.noun;
-  if (!parent) return undefined;
-  const owners = { ...(options.project ? { project: options.project } : {}), ...d.owners };
-  const own = d.spec[parent.field];
-  const ref = typeof own === "string" ? own : owners[parent.kind];
-  if (ref === undefined)
-    throw new OnehopError({
-      code: "invalid",
-      status: 400,
-      message: `metadata.${parent.kind} is missing: the name of its ${parent.kind}`,
-    });
-  return directory.idOf(nounOf(parent.kind), ref, owners);
-}
-
-async function resolvedSpec(directory: Directory, document: ObjectDocument, owner: string | undefined) {
-  const { noun } = document;
-  const body: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(document.spec)) {
-    const kind = refOf(field, noun.fields[field]!);
-    body[field] =
-      kind && typeof value === "string" ? await directory.idOf(nounOf(kind), value, document.owners) : value;
-  }
-  if (noun.parent && owner !== undefined) body[noun.parent.field] = owner;
-  return body;
 }

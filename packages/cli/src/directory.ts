@@ -6,6 +6,8 @@ import { findId, isUuid, listThings } from "./objects.ts";
 export class Directory {
   private readonly api: Api;
   private readonly lists = new Map<string, Promise<Map<string, Thing>>>();
+  /** Objects that are only planned, by kind and name. */
+  private readonly planned = new Map<string, Thing>();
 
   constructor(api: Api) {
     this.api = api;
@@ -21,7 +23,10 @@ export class Directory {
     if (isUuid(ref)) return ref;
     const parent = noun.parent;
     const ownerRef = parent && owners[parent.kind];
-    if (parent && ownerRef === undefined) return findId(this.api, noun, ref, owners);
+    if (parent && ownerRef === undefined)
+      return findId(this.api, noun, ref, owners).catch(
+        (error) => this.planned.get(`${noun.kind}/${ref}`)?.id ?? raise(error),
+      );
     const owner = parent && ownerRef !== undefined ? await this.idOf(nounOf(parent.kind), ownerRef, owners) : undefined;
     const found = await this.find(noun, ref, owner);
     if (!found) throw notFound(noun.kind, ref);
@@ -30,6 +35,14 @@ export class Directory {
 
   async put(noun: Noun, owner: string | undefined, thing: Thing): Promise<void> {
     (await this.childrenOf(noun, owner)).set(thing.name, thing);
+  }
+
+  /** Takes an object for created: what a dry run would have made, with an id that no object has. */
+  async plan(noun: Noun, owner: string | undefined, name: string): Promise<void> {
+    const id = `(${noun.kind} ${name})`;
+    const thing: Thing = { id, name, labels: {}, revision: 0, status: { state: "pending" } };
+    this.planned.set(`${noun.kind}/${name}`, thing);
+    await this.put(noun, owner, thing);
   }
 
   async replace(noun: Noun, thing: Thing): Promise<void> {
@@ -49,6 +62,8 @@ export class Directory {
   }
 
   private async load(noun: Noun, owner: string | undefined): Promise<Map<string, Thing>> {
+    // Nothing is in what is only planned.
+    if (owner !== undefined && !isUuid(owner)) return new Map();
     const query = noun.parent && owner !== undefined ? { [noun.parent.field]: owner } : {};
     const things = await listThings(this.api, noun, query as Record<string, string>);
     return new Map(things.map((t) => [t.name, t]));
@@ -56,3 +71,7 @@ export class Directory {
 }
 
 const keyOf = (noun: Noun, owner: string | undefined): string => `${noun.plural}/${owner ?? "-"}`;
+
+const raise = (error: unknown): never => {
+  throw error;
+};

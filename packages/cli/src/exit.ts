@@ -14,6 +14,15 @@ export const EXIT = {
   timeout: 7,
 } as const;
 
+/** Ends the command with this code; what there is to say was said. */
+export class Exit extends Error {
+  readonly code: number;
+  constructor(code: number) {
+    super(`exit ${code}`);
+    this.code = code;
+  }
+}
+
 const BY_STATUS: Readonly<Record<number, number>> = {
   400: EXIT.usage,
   401: EXIT.denied,

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { registerAgent } from "./commands/agent.ts";
 import { registerCapture } from "./commands/capture.ts";
+import { registerCompletion } from "./commands/completion.ts";
 import { registerController } from "./commands/controller.ts";
+import { registerDiff } from "./commands/diff.ts";
 import { registerDrops } from "./commands/drops.ts";
 import { registerFiles } from "./commands/files.ts";
 import { registerGet } from "./commands/get.ts";
@@ -15,7 +17,7 @@ import { registerTop } from "./commands/top.ts";
 import { registerTrace } from "./commands/trace.ts";
 import { registerUp } from "./commands/up.ts";
 import { registerVersion } from "./commands/version.ts";
-import { EXIT, exitCodeOf, explain } from "./exit.ts";
+import { EXIT, Exit, exitCodeOf, explain } from "./exit.ts";
 import type { Io } from "./io.ts";
 
 const CODES = `
@@ -36,6 +38,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerPort(nouns.get("port")!, io);
   registerHost(nouns.get("host")!, io);
   registerFiles(program, io);
+  registerDiff(program, io);
   registerHistory(program, nouns.get("vpc")!, io);
   registerGet(program, io);
   registerTrace(program, io);
@@ -51,6 +54,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   else program.command("lab").description("a data centre of network namespaces on this machine");
   registerToken(program, io);
   registerVersion(program, io);
+  registerCompletion(program, io);
   const help = program.createCommand("help").argument("[command]").description("help for a command");
   program.addHelpCommand(help.helpGroup("Administration:"));
   inherit(program);
@@ -74,10 +78,14 @@ export function withoutDashes(argv: readonly string[]): string[] {
 /** Runs one command line (without the program's name) and answers the exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
-    const program = await createProgram(io, argv[0] === "lab" || argv[1] === "lab" ? "lab" : "no lab");
+    const program = await createProgram(
+      io,
+      argv[0] === "lab" || argv[1] === "lab" || (argv[0] === "__complete" && argv[2] === "lab") ? "lab" : "no lab",
+    );
     await program.parseAsync(withoutDashes(argv), { from: "user" });
     return EXIT.ok;
   } catch (error) {
+    if (error instanceof Exit) return error.code;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     io.err(explain(error));
     return exitCodeOf(error);

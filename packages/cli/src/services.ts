@@ -41,7 +41,14 @@ export async function runServices(io: Io, start: (add: (service: Service) => voi
 const loggerOf = (name: string, fields: Readonly<Record<string, string>>) =>
   pino({ name, base: fields }, pino.destination(2));
 
+/** Said at once, not by what fails first for want of it. */
+function demandRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw usage("This loads programs into the kernel and makes devices, which takes root.", "run it with sudo.");
+}
+
 export async function runAgent(flags: AgentFlags): Promise<Service> {
+  demandRoot();
   const { startAgent } = await import("@onehop/agent");
   const agent = await startAgent({
     host: flags.host,
@@ -91,6 +98,7 @@ const asService = (store: Store): Service => ({
 /** The whole system on one machine: a private store, a controller, and this host's agent. */
 export const runUp = (io: Io, flags: UpFlags): Promise<void> =>
   runServices(io, async (add) => {
+    demandRoot();
     const given = { uplinks: flags.uplink, tunnelAddress: flags.tunnelAddress };
     const underlay = underlayOf(given, thisMachine(await readFile("/proc/net/route", "utf8")));
     const etcd = await startEtcd({ dataDir: `${flags.dataDir}/etcd` });

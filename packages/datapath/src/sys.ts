@@ -76,9 +76,6 @@ export const mapDelete = bpf<(fd: number, key: Memory) => number>("int bpf_map_d
 export const mapUpdateBatch = bpf<Batch>(
   "int bpf_map_update_batch(int fd, const void *keys, const void *values, void *count, const void *opts)",
 );
-export const mapDeleteBatch = bpf<(fd: number, keys: Memory, count: Uint32Array, opts: null) => number>(
-  "int bpf_map_delete_batch(int fd, const void *keys, void *count, const void *opts)",
-);
 const lookupBatch = bpf<
   (fd: number, from: Memory, to: Memory, keys: Memory, values: Memory, count: Uint32Array, opts: null) => number
 >(

@@ -4,7 +4,7 @@ import { ManualClock } from "./clock.ts";
 import { type IntentChange, IntentView } from "./intent_view.ts";
 import { keys } from "./keys.ts";
 import { MemoryStore } from "./memory/memory_store.ts";
-import { Broken, listObjects, parseObject } from "./repository.ts";
+import { Broken, parseObject } from "./repository.ts";
 
 const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const meta = (id: string, name: string) => ({
@@ -183,18 +183,6 @@ describe("IntentView", () => {
 });
 
 describe("repository", () => {
-  it("lists the objects of a noun at a past revision and keeps broken ones aside", async () => {
-    const { put, store } = await world();
-    const first = await put("ports", port(10));
-    await put("ports", port(11));
-    await store.txn({ compare: [], then: [{ put: keys.object("ports", uuid(12)), value: "[]" }] });
-    const noun = NOUNS.find((n) => n.kind === "port") as (typeof NOUNS)[4];
-    expect((await listObjects(store, noun, { revision: first })).objects.map((o) => o.id)).toEqual([uuid(10)]);
-    const now = await listObjects(store, noun);
-    expect(now.objects.map((o) => o.name)).toEqual(["p10", "p11"]);
-    expect(now.broken.map((b) => b.id)).toEqual([uuid(12)]);
-  });
-
   it("refuses a value whose id is not that of its key", () => {
     const entry = {
       key: keys.object("vpcs", uuid(7)),

@@ -14,8 +14,7 @@ import {
 import Type, { type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import Format from "typebox/format";
-import { keys } from "./keys.ts";
-import type { Entry, Store } from "./store.ts";
+import type { Entry } from "./store.ts";
 
 /** A stored value that is not what its key says: kept aside with a sentence, so that the good ones go on. */
 export class Broken {
@@ -33,13 +32,6 @@ export class Broken {
   }
 }
 
-/** Objects of one noun, true at `revision`. */
-export interface Listing<N extends Noun> {
-  readonly revision: number;
-  readonly objects: readonly At<Stored<N>>[];
-  readonly broken: readonly Broken[];
-}
-
 /** The object of an entry, with the revision of its last change; Broken where the value does not fit the noun. */
 export function parseObject<N extends Noun>(noun: N, entry: Entry): At<Stored<N>> | Broken {
   const value = parseJson(entry.value);
@@ -53,21 +45,6 @@ export function parseObject<N extends Noun>(noun: N, entry: Entry): At<Stored<N>
   const object = value as Stored<N>;
   if (object.id !== idOf(entry.key)) return broken(`has the id ${object.id}, which is not that of its key`);
   return { ...object, revision: entry.mod_revision };
-}
-
-/** All objects of a noun, now or at a past revision; throws StoreError `compacted` where that is forgotten. */
-export async function listObjects<N extends Noun>(
-  store: Store,
-  noun: N,
-  at: { readonly revision?: number } = {},
-): Promise<Listing<N>> {
-  const { entries, revision } = await store.range({ prefix: keys.objectsOf(noun.plural), ...at });
-  const parsed = entries.map((entry) => parseObject(noun, entry));
-  return {
-    revision,
-    objects: parsed.filter((x) => !(x instanceof Broken)) as At<Stored<N>>[],
-    broken: parsed.filter((x) => x instanceof Broken),
-  };
 }
 
 const idOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1);

@@ -46,3 +46,9 @@ export function stagesOf(program: keyof typeof STAGES, tried: Tried): string[] {
   const before = order.slice(0, Math.max(0, end)).filter(([, concerned]) => concerned(tried));
   return [...before.map(([name]) => name), tried.stage];
 }
+
+/** Names only, for those who hold the order against that of the pipeline. */
+export const PROGRAM_STAGES = {
+  from_endpoint: STAGES.from_endpoint.map(([name]) => name),
+  from_uplink: STAGES.from_uplink.map(([name]) => name),
+} as const;

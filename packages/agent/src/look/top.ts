@@ -1,4 +1,4 @@
-import type { Clock, TopRow } from "@onehop/core";
+import { type Clock, pause, type TopRow } from "@onehop/core";
 import type { PortCounters } from "@onehop/datapath/maps.gen";
 import type { PairTraffic } from "../kernel/kernel.ts";
 import type { Host } from "./run.ts";
@@ -6,13 +6,11 @@ import type { Host } from "./run.ts";
 /** Pairs that are told, most bytes first. */
 const MOST = 1000;
 
-const wait = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
-
 /** Rates of this host's ports over so many seconds, from their counters. */
 export async function topPorts(host: Host, clock: Clock, seconds: number): Promise<TopRow[]> {
   const began = clock.now();
   const before = countersOf(host);
-  await wait(clock, seconds * 1000);
+  await pause(clock, seconds * 1000);
   const after = countersOf(host);
   const took = Math.max((clock.now() - began) / 1000, 0.001);
   return [...after].flatMap(([port_id, now]) => {

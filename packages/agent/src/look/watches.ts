@@ -7,6 +7,7 @@ import {
   packet,
   parseFilter,
   passes,
+  pause,
   type SeenPacket,
   type WatchLimits,
   type WatchPart,
@@ -103,7 +104,7 @@ export class Watches {
     watching.takePairs();
     watching.set(index, { pairs: 1 }, seconds);
     this.#watches.set(index, PAIRS);
-    await new Promise<void>((resolve) => this.#options.clock.after(seconds * 1000, resolve));
+    await pause(this.#options.clock, seconds * 1000);
     this.#watches.delete(index);
     watching.clear(index);
     return watching.takePairs();

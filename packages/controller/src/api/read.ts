@@ -74,6 +74,8 @@ async function readChunk(
     });
   } catch (error) {
     if (error instanceof StoreError && error.code === "compacted") throw expired();
+    // A revision of the future: nobody's page ended there, unless the store was put back to an earlier state.
+    if (error instanceof RangeError) throw notOurs();
     throw error;
   }
 }
@@ -126,6 +128,9 @@ export function limitOf(text: string | undefined): number {
   return limit;
 }
 
+const notOurs = (): OnehopError =>
+  invalid("", "The page_token is not one that this list gave.", "Start the listing again without page_token.");
+
 interface Place {
   /** First key of the page. */
   readonly from?: string;
@@ -138,9 +143,8 @@ const tokenOf = (from: string, revision: number): string =>
 function placeOf(noun: Noun, token: string | undefined): Place {
   if (token === undefined) return {};
   const { from, revision } = decode(token);
-  if (typeof from !== "string" || !from.startsWith(keys.objectsOf(noun.plural)) || !Number.isSafeInteger(revision))
-    throw invalid("", "The page_token is not one that this list gave.");
-  if (Number(revision) < 1) throw invalid("", "The page_token is not one that this list gave.");
+  if (typeof from !== "string" || !from.startsWith(keys.objectsOf(noun.plural))) throw notOurs();
+  if (!Number.isSafeInteger(revision) || Number(revision) < 1) throw notOurs();
   return { from, revision: Number(revision) };
 }
 

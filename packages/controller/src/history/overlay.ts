@@ -1,5 +1,5 @@
 import { type Compare, type Entry, keys, MAX_OPS, type Op, type RangeQuery, type Store, type Txn } from "@onehop/store";
-import { joined, type Record } from "./record.ts";
+import { type Change, joined, type Record } from "./record.ts";
 
 /** A transaction would make the overlay larger than one transaction of the store. */
 export class OverlayFull extends Error {}
@@ -19,7 +19,11 @@ export class Overlay implements Store {
   readonly #room: number;
   readonly #read = new Map<string, Promise<Entry | undefined>>();
   readonly #ranges = new Map<string, Promise<readonly Entry[]>>();
-  #written: ReadonlyMap<string, Written> = new Map();
+  readonly #written = new Map<string, Written>();
+  /** Keys ever written, by the folder that most ranges are within: such are asked for at every deletion. */
+  readonly #folders = new Map<string, Set<string>>();
+  /** The record of each VPC, by the beginning of its key. */
+  readonly #records = new Map<string, { readonly key: string; readonly changes: Change[] }>();
   readonly #compares = new Map<string, Compare>();
   /** No less than any revision that was read: what is planned upon it takes it for one of the past. */
   #revision: number;
@@ -38,10 +42,11 @@ export class Overlay implements Store {
 
   async range({ prefix, limit = Number.POSITIVE_INFINITY }: RangeQuery) {
     const found = new Map((await this.#baseRange(prefix)).map((e) => [e.key, e]));
-    for (const [key, { entry }] of this.#written)
-      if (!key.startsWith(prefix)) continue;
-      else if (entry) found.set(key, entry);
+    for (const key of this.#writtenUnder(prefix)) {
+      const { entry } = this.#written.get(key)!;
+      if (entry) found.set(key, entry);
       else found.delete(key);
+    }
     const entries = [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
     return { revision: this.#revision, entries: entries.slice(0, limit), more: entries.length > limit };
   }
@@ -52,14 +57,10 @@ export class Overlay implements Store {
       if (!(await this.#holds(c))) return { ok: false, revision: this.#revision };
       if (!this.#isDecided(c)) compared.set(JSON.stringify(c), c);
     }
-    const before = this.#written;
-    this.#written = await this.#with(then);
-    if (this.#room !== Number.POSITIVE_INFINITY) {
-      const size = await this.#sizeWith(compared);
-      if (size > this.#room) {
-        this.#written = before;
-        throw new OverlayFull();
-      }
+    const undo = await this.#apply(then);
+    if (this.#room !== Number.POSITIVE_INFINITY && (await this.#sizeWith(compared)) > this.#room) {
+      for (const back of undo.reverse()) back();
+      throw new OverlayFull();
     }
     for (const [text, c] of compared) this.#compares.set(text, c);
     return { ok: true, revision: this.#revision };
@@ -69,11 +70,14 @@ export class Overlay implements Store {
   async net(): Promise<Txn> {
     const then: Op[] = [];
     for (const [key, { entry, lease }] of this.#written) {
-      const base = key.startsWith(keys.histories) ? undefined : await this.#baseEntry(key);
+      const base = await this.#baseEntry(key);
       if (!entry && base) then.push({ delete: key });
       else if (entry && (lease || base?.value !== entry.value))
         then.push({ put: key, value: entry.value, ...(lease ? { lease } : {}) });
     }
+    for (const { key, changes } of this.#records.values())
+      if (changes.length > 0)
+        then.push({ put: key, value: JSON.stringify({ changes: joined(changes) } satisfies Record) });
     return { compare: [...this.#compares.values()], then };
   }
 
@@ -127,34 +131,59 @@ export class Overlay implements Store {
   #isDecided(c: Compare): boolean {
     if ("absent" in c) return this.#written.has(c.absent);
     if ("exists" in c) return this.#written.has(c.exists);
-    if ("nonePrefixed" in c) return [...this.#written.keys()].some((key) => key.startsWith(c.nonePrefixed));
+    if ("nonePrefixed" in c) return this.#writtenUnder(c.nonePrefixed).length > 0;
     return this.#written.has(c.key);
   }
 
-  async #with(ops: readonly Op[]): Promise<ReadonlyMap<string, Written>> {
-    const written = new Map(this.#written);
+  /** Answers what takes it back, to be called from the last to the first. */
+  async #apply(ops: readonly Op[]): Promise<(() => void)[]> {
+    const undo: (() => void)[] = [];
     for (const op of ops) {
-      if ("put" in op && op.put.startsWith(keys.histories)) this.#record(written, op.put, op.value);
+      if ("put" in op && op.put.startsWith(keys.histories)) undo.push(this.#record(op.put, op.value));
       else if ("put" in op)
-        written.set(op.put, { entry: this.#entry(op.put, op.value), ...(op.lease ? { lease: op.lease } : {}) });
-      else if ("delete" in op) written.set(op.delete, { entry: undefined });
+        undo.push(
+          this.#write(op.put, { entry: this.#entry(op.put, op.value), ...(op.lease ? { lease: op.lease } : {}) }),
+        );
+      else if ("delete" in op) undo.push(this.#write(op.delete, { entry: undefined }));
       else
         for (const { key } of (await this.range({ prefix: op.deletePrefix })).entries)
-          written.set(key, { entry: undefined });
+          undo.push(this.#write(key, { entry: undefined }));
     }
-    return written;
+    return undo;
+  }
+
+  #writtenUnder(prefix: string): string[] {
+    const folder = folderOf(prefix);
+    const candidates = folder === undefined ? this.#written.keys() : (this.#folders.get(folder) ?? []);
+    return [...candidates].filter((key) => key.startsWith(prefix) && this.#written.has(key));
+  }
+
+  #write(key: string, written: Written): () => void {
+    const before = this.#written.get(key);
+    const folder = folderOf(key) ?? "";
+    this.#folders.set(folder, (this.#folders.get(folder) ?? new Set()).add(key));
+    this.#written.set(key, written);
+    return () => (before ? this.#written.set(key, before) : this.#written.delete(key));
   }
 
   /** The record of a VPC takes in those after it. */
-  #record(written: Map<string, Written>, key: string, value: string): void {
+  #record(key: string, value: string): () => void {
     const vpc = key.slice(0, key.lastIndexOf("/") + 1);
-    const first = [...written.keys()].find((k) => k.startsWith(vpc)) ?? key;
-    const changesOf = (text: string | undefined) => (text ? (JSON.parse(text) as Record).changes : []);
-    const changes = joined([...changesOf(written.get(first)?.entry?.value), ...changesOf(value)]);
-    written.set(first, { entry: this.#entry(first, JSON.stringify({ changes } satisfies Record)) });
+    const record = this.#records.get(vpc) ?? { key, changes: [] };
+    this.#records.set(vpc, record);
+    const { length } = record.changes;
+    record.changes.push(...(JSON.parse(value) as Record).changes);
+    return () => record.changes.splice(length);
   }
 
   #entry(key: string, value: string): Entry {
     return { key, value, create_revision: this.#revision, mod_revision: this.#revision };
   }
 }
+
+/** `/onehop/v1/child/<id>` of `/onehop/v1/child/<id>/ports/…`; undefined where the key, or prefix, does not reach below. */
+function folderOf(key: string): string | undefined {
+  const parts = key.split("/");
+  return parts.length > DEPTH ? parts.slice(0, DEPTH).join("/") : undefined;
+}
+const DEPTH = 5;

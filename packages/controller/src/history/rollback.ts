@@ -123,6 +123,7 @@ async function inParts(rollback: Rollback): Promise<RolledBack> {
 /** Writes as many of the steps as fit a transaction; undefined: somebody else wrote meanwhile. */
 async function writePart(rollback: Rollback, goal: Goal, steps: readonly Step[]) {
   const overlay = new Overlay(rollback.writer.store, goal.revision, MAX_OPS);
+  await warm(overlay, steps.slice(0, AHEAD), rollback);
   let done = 0;
   try {
     for (const step of steps) {
@@ -161,7 +162,8 @@ async function rehearsed(rollback: Rollback): Promise<{ goal: Goal; overlay: Ove
 async function rehearse(rollback: Rollback, goal: Goal, steps: readonly Step[]): Promise<Overlay | undefined> {
   const overlay = new Overlay(rollback.writer.store, goal.revision);
   const refused: Refused[] = [];
-  for (const step of steps) {
+  for (const [i, step] of steps.entries()) {
+    if (i % AHEAD === 0) await warm(overlay, steps.slice(i, i + AHEAD), rollback);
     if (dependsOn(step, refused)) continue;
     const problem = await apply(overlay, step, rollback);
     if (problem === "again") return undefined;
@@ -196,6 +198,24 @@ async function apply(
     if (error instanceof OnehopError) return error;
     throw error;
   }
+}
+
+/** Steps whose reads are begun together, since each would wait for the store alone: as many as a transaction may hold. */
+const AHEAD = 32;
+
+/** Has the overlay read what these steps will ask for, planning each for nothing else. */
+async function warm(overlay: Overlay, steps: readonly Step[], { context, to }: Rollback): Promise<void> {
+  const plan = async (step: Step): Promise<void> => {
+    const draft = await planStep(new Snapshot(overlay), step, { ...context, restoring: to });
+    if (!draft) return;
+    const keysOf = [...draft.claims.map((c) => c.key), ...draft.puts.keys(), ...draft.deletes];
+    await Promise.all([
+      ...keysOf.map((key) => overlay.get(key)),
+      ...draft.unused.map(({ prefix }) => overlay.range({ prefix })),
+    ]);
+  };
+  // What is in a step's way is told when its turn comes.
+  await Promise.allSettled(steps.map(plan));
 }
 
 const nameOf = ({ noun, name }: Step): string => `${noun.kind} ${name}`;

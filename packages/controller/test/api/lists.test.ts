@@ -112,6 +112,7 @@ test("a token of another list, or a made-up one, is refused", async () => {
   const tokens = [
     { from: "/onehop/v1/token/", revision: 1 },
     { from: "/onehop/v1/object/ports/", revision: -1 },
+    { from: "/onehop/v1/object/ports/", revision: 1_000_000_000 },
     null,
     [],
   ];

@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { Client, Unreachable, type WatchEvent } from "@onehop/api";
 import { ManualClock, MemoryStore } from "@onehop/store";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { refused, type Served, serve, world } from "./fixture.ts";
+import { privateEtcd, refused, type Served, serve, world } from "./fixture.ts";
 
 let served: Served;
 let root: Client;
@@ -208,6 +208,27 @@ describe("The stream", () => {
     expect(await last).toMatchObject({ type: "error", problem: { status: 401, code: "unauthenticated" } });
     expect((await lines.next()).done).toBe(true);
   });
+});
+
+it("On etcd a watch resumes, and is refused after a compaction, as on memory.", async () => {
+  const etcd = await privateEtcd("unsafe");
+  await served.close();
+  served = await serve({ store: etcd.store });
+  root = served.root;
+  w = await world(root);
+  const from = await revision();
+  const a = await port("a");
+  const { next } = follow(`ports?watch=true&from_revision=${from}`);
+  expect(words([await next()])).toEqual(["added a"]);
+  await root.delete("ports", a.id);
+  expect(await next()).toMatchObject({ type: "deleted", object: { id: a.id, name: "a" } });
+  const b = await port("b");
+  expect(await next()).toMatchObject({ type: "added", id: b.revision });
+  await etcd.store.compact(await revision());
+  await refused(served, () => follow(`ports?watch=true&from_revision=${from}`).next(), { status: 410 });
+  await refused(served, () => follow("ports?watch=true&from_revision=100000").next(), { status: 410 });
+  await served.close();
+  await etcd.stop();
 });
 
 it("A client of a stream hears where nobody serves.", async () => {

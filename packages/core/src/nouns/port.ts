@@ -1,8 +1,17 @@
 import Type, { type Static } from "typebox";
 import { allocated, Cidr, defaulted, derived, Ipv4, Mac, noun, optional, required, type Stored, Uuid } from "./noun.ts";
 
-const DeviceName = Type.String({ pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$", maxLength: 15 });
-const NamespaceName = Type.String({ pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$", maxLength: 63 });
+const letters = "letters, digits, dot, dash and underscore, a letter or digit first";
+const DeviceName = Type.String({
+  pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$",
+  maxLength: 15,
+  description: `${letters}; at most 15`,
+});
+const NamespaceName = Type.String({
+  pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$",
+  maxLength: 63,
+  description: `${letters}; at most 63`,
+});
 
 /** How the guest's link comes to be on the host. */
 export const Device = Type.Union([

@@ -64,7 +64,7 @@ export interface NetworkSlice {
 }
 export interface PortPlan {
   readonly id: string;
-  /** Store revision of the binding: an older generation never replaces a newer one. */
+  /** Store revision of the binding: tells two bindings of one port apart. */
   readonly generation: number;
   readonly mac: string;
   readonly addresses: readonly string[];

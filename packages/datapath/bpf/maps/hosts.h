@@ -11,7 +11,7 @@ enum oh_host_kind {
 
 struct host {
 	oh_ip4 tunnel_address;
-	oh_ifindex uplink;	/* device to send on; 0: let the kernel's FIB choose, on cfg-free redirect_neigh */
+	oh_ifindex uplink;	/* device to send on; 0: there is no way to it now */
 	oh_ip4 next_hop;	/* underlay router or the host itself; 0: not known, FIB lookup per packet */
 	__u8 kind;		/* enum oh_host_kind; NONE: no such host */
 	__u8 pad[3];

@@ -42,7 +42,8 @@ OH_INLINE int bucket_take(struct bucket *bucket, __u64 rate, __u64 burst)
 	int admitted;
 
 	bpf_spin_lock(&bucket->lock);
-	gap = now - bucket->stamp;
+	/* The clock was read before the lock was had: another processor may have stamped later. */
+	gap = bucket->stamp < now ? now - bucket->stamp : 0;
 	if (!bucket->stamp) {
 		bucket->tokens = burst;
 		bucket->stamp = now;

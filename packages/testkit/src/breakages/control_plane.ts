@@ -14,7 +14,7 @@ export const CONTROL_PLANE: readonly Breakage[] = [
   {
     name: "the host's own address is accepted as a sender's",
     file: "packages/agent/src/lower/hosts.ts",
-    find: "host.number === plan.own.number || ",
+    find: "if (host.number === plan.own.number) continue;",
     replace: "",
     test: DIFFERENTIAL,
   },
