@@ -1,6 +1,6 @@
 /** Hosts and guests in network namespaces, with the programs attached by their pins: one process holds all the maps. */
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { GATEWAY_MAC } from "@onehop/core";
@@ -42,11 +42,11 @@ export class Wire {
   readonly hosts = new Map<number, Datapath>();
   private readonly name: string;
   private readonly folder: string;
-  private readonly spaces: string[] = [];
 
   constructor({ name, hosts, learned_age = 0 }: WireOptions) {
     this.name = name;
     this.folder = `/run/${name}`;
+    this.clean();
     try {
       mkdirSync(join(this.folder, "bpf"), { recursive: true });
       execFileSync("mount", ["-t", "bpf", "bpf", join(this.folder, "bpf")]);
@@ -61,6 +61,15 @@ export class Wire {
     }
   }
 
+  /** What a run that was killed left behind. */
+  private clean(): void {
+    for (const space of existsSync("/run/netns") ? readdirSync("/run/netns") : [])
+      if (space.startsWith(`${this.name}-`)) ip("netns", "delete", space);
+    if (!existsSync(this.folder)) return;
+    spawnSync("umount", [join(this.folder, "bpf")]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
   /** Of a host `h1`, of a guest `g1`. */
   ns(of: string): string {
     return `${this.name}-${of}`;
@@ -72,7 +81,6 @@ export class Wire {
 
   private space(of: string): void {
     ip("netns", "add", this.ns(of));
-    this.spaces.push(this.ns(of));
     this.on(of, "link", "set", "lo", "up");
   }
 
@@ -212,9 +220,7 @@ export class Wire {
   }
 
   close(): void {
-    for (const space of this.spaces) ip("netns", "delete", space);
     for (const datapath of this.hosts.values()) datapath.close();
-    execFileSync("umount", [join(this.folder, "bpf")]);
-    rmSync(this.folder, { recursive: true, force: true });
+    this.clean();
   }
 }
