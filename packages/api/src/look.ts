@@ -106,6 +106,15 @@ export const lookRoutes: Route[] = [
     },
   },
   {
+    id: "keys.rotate",
+    method: "POST",
+    path: "/v1/vpcs/{id}/rotate-key",
+    summary:
+      "Give a VPC a new key for its learning messages; the one before is still accepted. Refused while a live host lacks that.",
+    who: "admin",
+    answers: { 200: Type.Object({ version: Type.Integer() }) },
+  },
+  {
     id: "why.run",
     method: "POST",
     path: "/v1/why",

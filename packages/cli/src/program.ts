@@ -44,7 +44,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerTrace(program, io);
   registerDrops(program, io);
   registerTop(program, io);
-  registerLearned(program, io);
+  registerLearned(program, nouns.get("vpc")!, io);
   registerCapture(program, io);
   registerUp(program, io);
   registerController(program, io);

@@ -6,7 +6,7 @@ import { liveIndexes, Plans, type Work } from "./compile/index.ts";
 import type { Random } from "./handlers/handler.ts";
 import { confirm } from "./learning/confirm.ts";
 import { Facts, followKeys } from "./learning/facts.ts";
-import { makeMissingKeys } from "./learning/keys.ts";
+import { makeMissingKeys, rotateKey } from "./learning/keys.ts";
 import type { Agents } from "./look/agents.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { Realise } from "./realise/realise.ts";
@@ -28,6 +28,8 @@ export interface ControlPlane {
   readonly view: IntentView;
   readonly plans: Plans;
   readonly status: StatusSource;
+  /** Gives a VPC a new key; answers its version. Throws OnehopError (409) while hosts lack the one before. */
+  readonly rotateKey: (vpcId: string) => Promise<number>;
   readonly agents: Agents;
   /** Undefined: another controller serves the agents. */
   readonly epoch: () => number | undefined;
@@ -106,6 +108,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     view,
     plans,
     status: realise,
+    rotateKey: (vpcId) => rotateKey(vpcId, { store, plans, reports, random }),
     agents: publisher,
     epoch: () => claim.epoch,
     sent: publisher.sent,

@@ -45,6 +45,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     view: plane.view,
     status: plane.status,
     agents: plane.agents,
+    rotateKey: plane.rotateKey,
     clock: systemClock,
     wall: Date.now,
     random: randomBytes,

@@ -2,16 +2,17 @@ import { type LearnedItem, type LearnedList, nounOf, type WayAnswer } from "@one
 import type { Command } from "commander";
 import { addScopeOption, scopeFlags, scopeOf } from "../fields.ts";
 import type { Io } from "../io.ts";
-import { findThing } from "../objects.ts";
+import { findThing, pathOf } from "../objects.ts";
 import { printData } from "../output/print.ts";
 import { table } from "../output/table.ts";
-import { type CommonOptions, openSession, withOutput } from "../session.ts";
+import { type CommonOptions, openSession, withConnection, withOutput } from "../session.ts";
 import { addLookOptions, type LookOptions, lookQuery, tellSilent } from "./drops.ts";
 
 const port = nounOf("port");
+const vpc = nounOf("vpc");
 
 /** `onehop learned`, `onehop why`: what hosts learned from use, and which way packets go. */
-export function registerLearned(program: Command, io: Io): void {
+export function registerLearned(program: Command, vpcCommand: Command, io: Io): void {
   const command = program
     .command("learned")
     .description("where hosts learned that addresses are: who said so, since when, and whether it was confirmed");
@@ -26,6 +27,7 @@ export function registerLearned(program: Command, io: Io): void {
     tellSilent(io, list.silent);
   });
   why(program, io);
+  rotate(vpcCommand, io);
 }
 
 const HEADER = ["host", "vpc", "address", "teacher", "port", "generation", "age", "idle", "packets", "confirmed"];
@@ -70,6 +72,22 @@ function why(program: Command, io: Io): void {
     const way = (await session.api.request("POST", "/v1/why", { port_id: id, to })).body as WayAnswer;
     if (await printData(io, options.output, way)) return;
     io.out(`${wayText(way)} ${way.why}\n`);
+  });
+}
+
+function rotate(vpcCommand: Command, io: Io): void {
+  const command = vpcCommand
+    .command("rotate-key")
+    .description("give a VPC a new key for its learning messages; the one before is still accepted")
+    .argument("<vpc>", "its name or id, or a name behind its project's, such as shop/prod");
+  for (const flag of scopeFlags(vpc)) addScopeOption(command, flag, "owner");
+  withConnection(command).action(async (name: string, options: CommonOptions & Record<string, unknown>) => {
+    const session = await openSession(io, options);
+    const found = await findThing(session.api, vpc, name, scopeOf(vpc, options, session.scope));
+    const { version } = (await session.api.request("POST", `${pathOf(vpc, found.id)}/rotate-key`)).body as {
+      readonly version: number;
+    };
+    io.out(`vpc/${found.name} has key ${version}\n`);
   });
 }
 
