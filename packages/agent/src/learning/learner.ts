@@ -47,7 +47,13 @@ export class Learner {
   }
 
   receive(message: ToAgent): void {
-    if (message.type === "verdicts") this.#confirmer.receive(message, this.#options.clock.now());
+    if (message.type !== "verdicts") return;
+    try {
+      this.#confirmer.receive(message, this.#options.clock.now());
+    } catch (error) {
+      // Floors have no room without end: what is refused is judged again.
+      this.#options.onError(error);
+    }
   }
 
   #tick(n: number): void {

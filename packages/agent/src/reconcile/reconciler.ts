@@ -110,12 +110,17 @@ export class Reconciler {
 
   /** What learning must remember of what is now. */
   #keepTrack(entries: Entries, { own }: Opened): void {
-    const { kernel, clock } = this.#options;
+    const { kernel, clock, warn } = this.#options;
     const now = clock.now();
     this.#lingering.keep(entries, this.mirror, now);
     const before = this.mirror.table("destinations").actual();
     const moved = this.#moves.note({ before, entries, own: own.number, now, kernelNow: kernel.now() });
-    if (moved.length > 0) kernel.write("moved", moved);
+    try {
+      if (moved.length > 0) kernel.write("moved", moved);
+    } catch (error) {
+      // More moved than there is room for: their packets may be lost for a second, which is no reason to apply nothing.
+      warn(`Not all of ${moved.length} moves can be remembered: ${(error as Error).message}`);
+    }
   }
 
   /** The plan says who we are; programs are made for that. False: it does not know this host's address. */
