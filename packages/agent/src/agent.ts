@@ -1,6 +1,8 @@
 import type { Clock, Report, ToAgent } from "@onehop/core";
 import type { Logger } from "pino";
 import type { Kernel } from "./kernel/kernel.ts";
+import { Learner } from "./learning/learner.ts";
+import { Wholeness } from "./learning/wholeness.ts";
 import { Desk } from "./look/desk.ts";
 import { type Facts, openPlan } from "./lower/index.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
@@ -38,6 +40,10 @@ export class Agent {
   readonly #reconciler: Reconciler;
   readonly #stream: Stream;
   readonly #desk: Desk;
+  readonly #learner: Learner;
+  readonly #wholeness = new Wholeness();
+  /** By this stream a report was sent that says that all is here. */
+  #toldWhole = false;
   #slices = new SliceStore();
   #report: Report | undefined;
   #running: Promise<void> | undefined;
@@ -65,16 +71,41 @@ export class Agent {
       onMessage: (message) => this.#receive(message),
       onOpen: () => {
         this.#desk.greet();
-        if (this.#report) this.#stream.send(this.#report);
+        this.#wholeness.reset();
+        this.#toldWhole = false;
+        // One that says that all is here waits until that is known again: a hub must not seem to come and go.
+        if (this.#report && !this.#report.whole) this.#stream.send(this.#report);
       },
       onProblem: (problem) => this.#notServed(problem),
     });
+    this.#learner = this.#makeLearner(parts);
     this.#desk = new Desk({
       known: () => this.#known(),
       clock,
       wall: parts.wall,
       send: (message) => this.#stream.send(message),
       connected: () => this.connected,
+    });
+  }
+
+  #makeLearner({ kernel, clock, wall, logger }: AgentParts): Learner {
+    return new Learner({
+      kernel,
+      clock,
+      wall,
+      reconciler: this.#reconciler,
+      send: (message) => this.#stream.send(message),
+      heard: () => this.#stream.heard,
+      ping: () => this.#stream.ping(),
+      whole: () => this.#toldWhole && !this.#failed && this.#slices.current() !== undefined,
+      onFalse: (lesson) => {
+        this.metrics.falseClaims.inc();
+        logger.warn(
+          { ...lesson },
+          "A host claimed an address that is not its own; its claims are not believed any more.",
+        );
+      },
+      onError: (error) => logger.error({ err: error }, "What was learned could not be looked after."),
     });
   }
 
@@ -99,11 +130,13 @@ export class Agent {
     };
     repair();
     this.#desk.start();
+    this.#learner.start();
     await this.#stream.run(signal);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     this.#stopped = true;
     cancelRepair();
     this.#desk.stop();
+    this.#learner.stop();
     this.#cancelTimer();
     await this.#running;
     await this.#save();
@@ -131,10 +164,13 @@ export class Agent {
 
   #receive(message: ToAgent): void {
     this.#desk.receive(message);
+    this.#learner.receive(message);
     if (message.type !== "slice" && message.type !== "same") return;
     const outcome = this.#slices.accept(message);
     if (outcome === "stale") this.#parts.logger.warn({ slice: message.id, epoch: message.epoch }, "An old slice came.");
+    else this.#wholeness.confirm(message.id);
     if (outcome === "taken") this.trigger();
+    else this.#tellWhole();
   }
 
   /** Said once, however often it is tried. */
@@ -198,6 +234,13 @@ export class Agent {
     }
   }
 
+  /** What was applied before this stream began is all that there is: nothing has to be applied for it. */
+  #tellWhole(): void {
+    const report = this.#report;
+    if (!report || this.#toldWhole || this.#due || this.#running || this.#failed) return;
+    if (this.#wholeness.covers(report.applied)) this.#tell(report.applied, report.degraded);
+  }
+
   /** What is in the kernel is what was there, at best: whoever waits for more learns why it does not come. */
   #tellFailure({ plan }: PlanVersion, error: unknown): void {
     const [why] = String((error as Error).message ?? error).split("\n");
@@ -210,7 +253,9 @@ export class Agent {
     const before = new Map(this.#report?.degraded.map((p) => [p.port_id, p.reason]));
     for (const { port_id, reason } of problems)
       if (before.get(port_id) !== reason) this.#parts.logger.warn({ port_id, reason }, "A port is degraded.");
-    this.#report = { type: "report", applied, degraded: problems };
+    const whole = !this.#failed && this.#wholeness.covers(applied);
+    this.#report = { type: "report", applied, degraded: problems, ...(whole ? { whole } : {}) };
+    this.#toldWhole = whole && this.connected;
     this.metrics.degraded.set(problems.length);
     this.#stream.send(this.#report);
   }

@@ -23,6 +23,14 @@ export const TraceBody = Type.Object(
   { additionalProperties: false },
 );
 
+export const WhyBody = Type.Object(
+  {
+    port_id: uuid("the sending port"),
+    to: Type.String({ maxLength: 15, description: "an IPv4 address that it may send to" }),
+  },
+  { additionalProperties: false },
+);
+
 export const CaptureBody = Type.Object(
   {
     filter: Type.Optional(Type.String({ maxLength: 1000, description: "such as tcp port 80 and not host 10.0.1.5" })),
@@ -85,6 +93,37 @@ export const lookRoutes: Route[] = [
       ...scope,
     },
     answers: { 200: Type.Object({ items: Type.Array(Type.Unknown()), seconds: Type.Integer(), silent }) },
+  },
+  {
+    id: "learned.list",
+    method: "GET",
+    path: "/v1/learned",
+    summary: "What hosts learned from use about where addresses are, and how many packets went straight.",
+    who: "reader",
+    query: scope,
+    answers: {
+      200: Type.Object({ items: Type.Array(Type.Unknown()), ways: Type.Array(Type.Unknown()), silent }),
+    },
+  },
+  {
+    id: "keys.rotate",
+    method: "POST",
+    path: "/v1/vpcs/{id}/rotate-key",
+    summary:
+      "Give a VPC a new key for its learning messages; the one before is still accepted. Refused while a live host lacks that.",
+    who: "admin",
+    answers: { 200: Type.Object({ version: Type.Integer() }) },
+  },
+  {
+    id: "why.run",
+    method: "POST",
+    path: "/v1/why",
+    summary: "Which way packets of a port to an address go now, since when, and why not straight.",
+    who: "reader",
+    body: WhyBody,
+    answers: {
+      200: Type.Object({ way: literals("local", "pushed", "direct", "hub", "none"), why: Type.String() }),
+    },
   },
   {
     id: "capture.run",

@@ -45,6 +45,9 @@ const TAGS: Readonly<Record<string, string>> = {
   trace: "what becomes of a packet",
   drops: "what is dropped, and why",
   top: "who sends how much",
+  keys: "what authenticates learning",
+  why: "which way packets go",
+  learned: "where hosts learned that addresses are",
   capture: "packets of a port",
 };
 

@@ -9,6 +9,7 @@ import { registerFiles } from "./commands/files.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerHistory } from "./commands/history.ts";
 import { registerHost } from "./commands/host.ts";
+import { registerLearned } from "./commands/learned.ts";
 import { registerNouns } from "./commands/nouns.ts";
 import { registerPort } from "./commands/port.ts";
 import { registerToken } from "./commands/token.ts";
@@ -43,6 +44,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerTrace(program, io);
   registerDrops(program, io);
   registerTop(program, io);
+  registerLearned(program, nouns.get("vpc")!, io);
   registerCapture(program, io);
   registerUp(program, io);
   registerController(program, io);

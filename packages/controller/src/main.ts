@@ -37,7 +37,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   const logger = options.logger ?? pino({ name: "controller", base: { controller: name } });
   const stopping = new AbortController();
   const { signal } = stopping;
-  const plane = await startControlPlane({ store, clock: systemClock, name, signal, logger });
+  const plane = await startControlPlane({ store, clock: systemClock, name, signal, logger, random: randomBytes });
   const registry = new Registry();
   controlMetrics(registry, plane);
   const api = createServer({
@@ -45,6 +45,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     view: plane.view,
     status: plane.status,
     agents: plane.agents,
+    rotateKey: plane.rotateKey,
     clock: systemClock,
     wall: Date.now,
     random: randomBytes,

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -64,6 +65,7 @@ export class Rig {
       name,
       signal: stopping.signal,
       logger: silent,
+      random: randomBytes,
     });
     const address = `unix:${join(this.dir, `${socket}.sock`)}`;
     const server: Server = await listen(address);

@@ -5,6 +5,7 @@ export * from "./errors.ts";
 export * from "./look/index.ts";
 export * from "./nouns/index.ts";
 export * as packet from "./packet/index.ts";
+export * from "./plan/learning.ts";
 export * from "./plan/protocol.ts";
 export * from "./plan/questions.ts";
 export * from "./plan/slices.ts";

@@ -12,6 +12,7 @@
 #include "stages/switch.h"
 #include "stages/route.h"
 #include "stages/locate.h"
+#include "stages/ask.h"
 #include "stages/size.h"
 #include "stages/rewrite.h"
 #include "stages/deliver.h"
@@ -26,7 +27,7 @@ int from_endpoint(struct __sk_buff *skb)
 	};
 	int rc = find_endpoint(&p) ?: parse(&p) ?: watch_came(&p) ?: classify(&p) ?: source_guard(&p)
 		?: limit_class(&p) ?: answer_arp(&p) ?: serve(&p) ?: switch_frame(&p) ?: route(&p) ?: locate(&p)
-		?: fit(&p) ?: rewrite(&p) ?: deliver(&p);
+		?: ask(&p) ?: fit(&p) ?: rewrite(&p) ?: deliver(&p);
 
 	return finish(&p, answer_error(&p, rc));
 }

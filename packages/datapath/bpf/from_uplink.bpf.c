@@ -5,6 +5,7 @@
 #include "stages/parse.h"
 #include "stages/overlay.h"
 #include "stages/locate.h"
+#include "stages/relay.h"
 #include "stages/decapsulate.h"
 #include "stages/rewrite.h"
 #include "stages/deliver.h"
@@ -16,7 +17,7 @@ int from_uplink(struct __sk_buff *skb)
 	struct oh_pkt p = {
 		.skb = skb, .program = OH_PROGRAM_FROM_UPLINK, .slot = OH_NO_SLOT, .len = skb->len,
 	};
-	int rc = find_outer(&p) ?: parse(&p) ?: overlay(&p) ?: locate(&p) ?: decapsulate(&p) ?: rewrite(&p)
+	int rc = find_outer(&p) ?: parse(&p) ?: overlay(&p) ?: locate(&p) ?: relay(&p) ?: decapsulate(&p) ?: rewrite(&p)
 		?: deliver(&p);
 
 	return finish(&p, rc);

@@ -25,6 +25,7 @@ enum oh_class {
 enum oh_stage {
 	OH_STAGE_ENDPOINT = 1,	/* which port the device belongs to */
 	OH_STAGE_OUTER,		/* outer and VXLAN headers, known host, VNI */
+	OH_STAGE_LEARN,		/* questions and answers of other hosts */
 	OH_STAGE_PARSE,		/* the guest's frame */
 	OH_STAGE_CLASSIFY,
 	OH_STAGE_SOURCE_GUARD,	/* MAC, IPv4 and ARP source are the port's own */
@@ -34,7 +35,9 @@ enum oh_stage {
 	OH_STAGE_SWITCH,	/* layer 2: macs */
 	OH_STAGE_ROUTE,		/* layer 3: destinations, routes; the gateway's own address */
 	OH_STAGE_LOCATE,	/* the receiver's device or host is there */
+	OH_STAGE_ASK,		/* a question beside a packet whose receiver's host is not known, or silent */
 	OH_STAGE_SIZE,		/* MTU and MSS */
+	OH_STAGE_RELAY,		/* from a tunnel on to another host: by a hub, or by a guest's former host */
 	OH_STAGE_REWRITE,	/* TTL and inner MACs */
 	OH_STAGE_DELIVER,	/* to the guest, or encapsulated to a host */
 	OH_STAGE_MAX,

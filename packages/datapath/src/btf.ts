@@ -72,6 +72,8 @@ export interface LayoutRequest {
 }
 
 const CONFIG_SECTION = ".rodata.config";
+/** The kernel's own, in the values of maps that only programs use. */
+const OPAQUE = new Set(["bpf_spin_lock", "bpf_timer"]);
 const INDIRECT = new Set(["TYPEDEF", "CONST", "VOLATILE"]);
 
 class Types {
@@ -116,7 +118,7 @@ class Types {
     }
     if (type.kind !== "STRUCT") return { type: type.name, base: "opaque", size };
     if (semantic) return { type: semantic, base: "bytes", size };
-    if (type.name === "bpf_spin_lock") return { type: type.name, base: "opaque", size };
+    if (OPAQUE.has(type.name)) return { type: type.name, base: "opaque", size };
     return { type: type.name, base: "struct", size };
   }
 }

@@ -13,6 +13,7 @@ import { isPadding } from "./map_kind.ts";
  * | oh_addr | "10.0.0.1" where IPv4-mapped (RFC 4291 section 2.5.5.2), else IPv6 text (RFC 5952); all zero is "::" |
  * | oh_mac | "0a:00:00:00:00:01" |
  * | oh_uuid | "123e4567-e89b-42d3-a456-426614174000" |
+ * | oh_secret | 32 hexadecimal digits |
  * | oh_l4port | number, network order in memory |
  * | oh_ns | bigint (a number would be too small after 104 days of uptime) |
  * | __u64 | number; above 2^53 reading is inexact and writing is refused |
@@ -162,6 +163,17 @@ const uuid: Codec<string> = {
   },
 };
 
+const SECRET = /^[\da-f]{32}$/;
+const secret: Codec<string> = {
+  size: 16,
+  read: (from, at) => hex(from, at, at + 16, ""),
+  write(to, at, text) {
+    // Not told in the error: it is a secret.
+    if (!SECRET.test(text)) throw wrong("a key of 32 hexadecimal digits", "what was given");
+    for (let i = 0; i < 16; i++) to.setUint8(at + i, Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
+  },
+};
+
 type AnyCodec = Codec<unknown>;
 type Values = Record<string, unknown>;
 const SEMANTIC: Readonly<Record<string, unknown>> = {
@@ -169,6 +181,7 @@ const SEMANTIC: Readonly<Record<string, unknown>> = {
   oh_mac: mac,
   oh_addr: addr,
   oh_uuid: uuid,
+  oh_secret: secret,
   oh_l4port: l4port,
   oh_ns: nanoseconds,
 };

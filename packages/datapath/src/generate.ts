@@ -43,7 +43,7 @@ function enumText(name: string, values: Readonly<Record<string, number>>): strin
   ].join("\n");
 }
 
-const TEXT = new Set(["oh_ip4", "oh_mac", "oh_addr", "oh_uuid"]);
+const TEXT = new Set(["oh_ip4", "oh_mac", "oh_addr", "oh_uuid", "oh_secret"]);
 
 function typeText(ref: TypeRef): string {
   const one = TEXT.has(ref.type)

@@ -1,4 +1,4 @@
-import type { DropReason } from "@onehop/core";
+import { type DropReason, packet } from "@onehop/core";
 import { Action, Class, type Config, Drop, LAYOUT, Stage } from "./maps.gen.ts";
 import { type Datapath, type DatapathOptions, OBJECT_DIR, openDatapath, type TypedMaps } from "./object.ts";
 import { type TestRun, type TestRunContext, testRun } from "./test_run.ts";
@@ -26,6 +26,14 @@ export interface Verdict {
   readonly mark: number;
   /** TC_ACT_*. */
   readonly retval: number;
+  /** Questions of learning that went beside it: each packet that asks goes round once more. */
+  readonly asked: readonly Asked[];
+}
+
+/** A message as it left, and the host it went to. */
+export interface Asked {
+  readonly host: number;
+  readonly frame: Uint8Array;
 }
 
 export const names = <T extends string>(values: Readonly<Record<string, number>>): ((n: number) => T) => {
@@ -41,12 +49,31 @@ const NOTHING = { action: 0, reason: 0, class: 0, stage: 0, slot: 0, host: 0, if
 /** Loopback: the device that a test run says a frame comes from. */
 const LOOPBACK = { ifindex: 1 };
 
+/** The mark of a packet that goes round again, and which messages went beside it (bpf/lib/overlay_mark.h). */
+const AGAIN = 0x6f686100;
+const ASKED_HOST = 1;
+const ASKED_PEER = 2;
+
+/** The message of learning in a frame from host to host. */
+export const messageIn = (frame: Uint8Array): packet.LearningMessage | undefined =>
+  packet.decodeMessage(frame.subarray(42, 42 + packet.MESSAGE_LENGTH));
+
 /** Maps of a test's host: small, so that many hosts are made fast. */
-const SMALL = { destinations: 8192, macs: 8192, routes: 4096, allowed: 1024, vnis: 1024, drops: 4096 };
+const SMALL = {
+  ...{ destinations: 8192, macs: 8192, routes: 4096, allowed: 1024, vnis: 1024, drops: 4096 },
+  ...{ learned: 4096, questions: 4096, unknowns: 1024 },
+};
 /** Where a working host's tables are used: what is left is written by every run, and read by nobody. */
-const TINY = { links: 1, port_counters: 1, drops: 64, events: 65_536, event_budgets: 1, buckets: 1 };
-/** What a host's agent fills, and programs only read. */
-const TABLES = ["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints", "routes", "macs", "destinations"];
+const TINY = {
+  ...{ links: 1, port_counters: 1, drops: 64, events: 65_536, event_budgets: 1, buckets: 1 },
+  ...{ ways: 1, port_asks: 1, questions: 64 },
+};
+/** What a host's agent fills, and what its guests' packets taught it. */
+const TABLES = [
+  ...["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints", "routes", "macs", "destinations"],
+  // Without the keys nobody is asked, so that of what was learned only the time of its last use is written.
+  ...["vpc_rules", "learned", "confirmed", "moved"],
+];
 
 export interface HostRigOptions extends Partial<Pick<DatapathOptions, "objectDir" | "maxEntries">> {
   readonly config: Pick<Config, "tunnel_address" | "host">;
@@ -81,7 +108,7 @@ export class HostRig {
       else this.maps.links.set(LOOPBACK, { slot });
       this.sender = slot;
     }
-    return this.run(this.datapath.programs.from_endpoint, frame, context);
+    return this.follow(frame, context);
   }
 
   /** A frame from the underlay. */
@@ -104,6 +131,17 @@ export class HostRig {
     return this.verdict(ran);
   }
 
+  /** Round and round, as the kernel would do with the marked clone, until the packet itself has gone. */
+  private follow(frame: Uint8Array, context: TestRunContext): Verdict {
+    const asked: Asked[] = [];
+    for (let mark = context.mark ?? 0; ; ) {
+      const verdict = this.run(this.datapath.programs.from_endpoint, frame, { ...context, mark });
+      if (verdict.action !== "ask") return { ...verdict, asked };
+      asked.push({ host: verdict.host, frame: verdict.frame });
+      mark |= AGAIN | (messageIn(verdict.frame)?.address === undefined ? ASKED_PEER : ASKED_HOST);
+    }
+  }
+
   private verdict({ retval, frame, mark }: TestRun): Verdict {
     const decision = this.maps.decision.get(0);
     if (!decision || decision.action === Action.NONE)
@@ -119,6 +157,7 @@ export class HostRig {
       frame,
       mark,
       retval,
+      asked: [],
     };
   }
 }

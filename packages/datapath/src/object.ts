@@ -99,7 +99,9 @@ function openPinned(path: string, layout: MapLayout): number | undefined {
 
 /** Maps that only the instance that made them works with: neither pinned nor shared. */
 export const OWN_MAPS: ReadonlySet<string> = new Set(
-  ["decision", "watches", "watched", "watch_scratch", "watch_lost", "pairs"].map((name) => LAYOUT.maps[name]!.symbol),
+  ["decision", "watches", "watched", "watch_scratch", "watch_lost", "pairs", "ask_scratch", "message_scratch"].map(
+    (name) => LAYOUT.maps[name]!.symbol,
+  ),
 );
 /** Programs that tell nobody anything need no room for it. A ring is whole pages, of at most this size. */
 const UNWATCHED: Readonly<Record<string, number>> = { watched: 65_536 };

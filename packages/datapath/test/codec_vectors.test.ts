@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decode, encode, structCodec } from "../src/codec.ts";
-import { Device, HostKind, LAYOUT, Place, RouteKind } from "../src/maps.gen.ts";
+import { Device, HostKind, LAYOUT, Learns, Place, RouteKind } from "../src/maps.gen.ts";
 
 /** Values and their bytes, written by hand from the C headers: [sentence, struct, value, hex]. */
 const VECTORS: readonly (readonly [string, string, Record<string, unknown>, string])[] = [
@@ -51,9 +51,16 @@ const VECTORS: readonly (readonly [string, string, Record<string, unknown>, stri
       gateway_mac: "0e:00:00:00:00:01",
       device: Device.TAP,
       has_allowed: 1,
+      learns: Learns.CONFIRMED,
     },
     `123e4567e89b42d3a456426614174000 0200000001000000 01000000 02000000 03000000 aa050000
-     00000000000000000000ffff0a000005 0a000001 0a0000000005 0e0000000001 02 01 000000000000`,
+     00000000000000000000ffff0a000005 0a000001 0a0000000005 0e0000000001 02 01 02 0000000000`,
+  ],
+  [
+    "keys of a VPC",
+    "vpc_keys",
+    { version: 2, former_version: 1, current: "000102030405060708090a0b0c0d0e0f", former: "f".repeat(32) },
+    "02000000 01000000 000102030405060708090a0b0c0d0e0f ffffffffffffffffffffffffffffffff",
   ],
   [
     "a drop event",

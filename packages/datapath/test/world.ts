@@ -1,6 +1,6 @@
 /** Two hosts and a plain peer, filled by hand: what every scenario of the programs stands on. */
 import { GATEWAY_MAC, packet } from "@onehop/core";
-import { Device, HostKind, HostRig, lpmPrefix, Place, RouteKind, VniKind } from "../src/index.ts";
+import { Device, HostKind, HostRig, Learns, lpmPrefix, Place, RouteKind, VniKind } from "../src/index.ts";
 
 const { frame, eth, ipv4, udp } = packet;
 
@@ -148,6 +148,7 @@ function fillGuest({ maps }: HostRig, self: HostNumber, g: Guest): void {
     gateway_mac: GATEWAY,
     device: g.device ?? Device.VETH,
     has_allowed: g.allowed ? 1 : 0,
+    learns: Learns.NO,
   });
   if (!g.allowed) return;
   const [address, length] = g.allowed;

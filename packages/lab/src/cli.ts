@@ -36,8 +36,11 @@ export function registerLabCommands(program: Command): void {
     .action(demo);
 }
 
+const count = (text: string): number => (text === "0" ? 0 : number(text));
+
 const withShape = (command: Command): Command =>
   command
     .option("--hosts <number>", "hosts", number, 3)
+    .option("--hubs <number>", "of the hosts, how many are hubs: with two, VPCs learn where ports are", count, 0)
     .option("--uplinks <number>", "links of each host to the router", number, 1)
     .option("--mtu <bytes>", "MTU of the underlay; a guest's is 50 less", number, 1550);

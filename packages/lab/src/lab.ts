@@ -41,10 +41,10 @@ export class Lab {
   readonly #progress: Progress;
 
   private constructor(state: LabState, options: LabOptions) {
-    const { hosts, uplinks, mtu } = { ...DEFAULT_FABRIC, ...options };
+    const { hosts, hubs = 0, uplinks, mtu } = { ...DEFAULT_FABRIC, ...options };
     this.id = state.id;
     this.files = labFiles(state.id);
-    this.fabric = planFabric(state.id, { hosts, uplinks, mtu });
+    this.fabric = planFabric(state.id, { hosts, hubs, uplinks, mtu });
     this.client = new Client({ url: state.url });
     this.#state = state;
     this.#progress = options.progress ?? (() => undefined);
@@ -147,7 +147,7 @@ export class Lab {
     await this.startController();
     this.#progress("Registering the hosts and starting their agents");
     for (const host of this.hosts)
-      await this.client.create("hosts", { name: host.name, tunnel_address: host.tunnelAddress });
+      await this.client.create("hosts", { name: host.name, tunnel_address: host.tunnelAddress, roles: [host.role] });
     await Promise.all(this.hosts.map((host) => this.startAgent(host.name)));
     await this.#hostsConnected();
     this.#remember({ ready: true });

@@ -51,6 +51,8 @@ export class IntentView implements Intent {
   /** By key. */
   readonly broken: ReadonlyMap<string, Broken> = new Map();
 
+  /** By their first role but compute. */
+  readonly hostsByRole = new IndexMap<At<Host>>((h) => h.roles.find((role) => role !== "compute"));
   readonly portsByNetwork = new IndexMap<At<Port>>((p) => p.network_id);
   readonly portsByHost = new IndexMap<At<Port>>((p) => p.host_id);
   readonly portsByVpc = new IndexMap<At<Port>>((p) => p.vpc_id);
@@ -184,7 +186,8 @@ export class IntentView implements Intent {
       this.portsByNetwork.replace(change.before, change.after);
       this.portsByHost.replace(change.before, change.after);
       this.portsByVpc.replace(change.before, change.after);
-    } else if (change.kind === "network") this.networksByVpc.replace(change.before, change.after);
+    } else if (change.kind === "host") this.hostsByRole.replace(change.before, change.after);
+    else if (change.kind === "network") this.networksByVpc.replace(change.before, change.after);
     else if (change.kind === "route") this.routesByVpc.replace(change.before, change.after);
   }
 }

@@ -51,6 +51,12 @@ export const keys = {
   token: (sha256: string) => `${ROOT}/token/${sha256}`,
   tokens: `${ROOT}/token/`,
 
+  /** → JSON VpcKey (core/src/plan/learning.ts): a secret; no answer of the API has it. */
+  vpcKey: (vpcId: string) => `${ROOT}/vpc-key/${vpcId}`,
+  vpcKeys: `${ROOT}/vpc-key/`,
+  /** → decimal epoch of the store: one more each time that it was restored from a copy. Missing: 1. */
+  epoch: `${ROOT}/epoch`,
+
   /** → name of the controller that owns the shard, under its lease; the create revision is the epoch of its slices. */
   claim: (shard: string) => `${ROOT}/claim/${shard}`,
   /** → JSON of the host's last Report, under the lease of its stream. */

@@ -1,5 +1,12 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { compileAll, type IndexedIntent, indexed, Plans } from "@onehop/controller/compile/index";
+import {
+  compileAll,
+  type IndexedIntent,
+  indexed,
+  type LearningFacts,
+  NO_FACTS,
+  Plans,
+} from "@onehop/controller/compile/index";
 import type { HostPlan, Intent, Kind, Slice, SliceId } from "@onehop/core";
 import type { IntentChange } from "@onehop/store";
 
@@ -18,8 +25,8 @@ export function plansByHost(plans: Plans): Map<string, HostPlan> {
 }
 
 /** Full recompute is the specification: throws where the incremental plans differ from it. */
-export function expectRecomputeEqual(plans: Plans, intent: Intent): void {
-  deepStrictEqual(sorted(plansByHost(plans)), sorted(compileAll(intent)));
+export function expectRecomputeEqual(plans: Plans, intent: Intent, learning = NO_FACTS): void {
+  deepStrictEqual(sorted(plansByHost(plans)), sorted(compileAll(intent, learning)));
 }
 
 const sorted = (plans: ReadonlyMap<string, HostPlan>) =>
@@ -64,6 +71,7 @@ export const NO_INTENT: Intent = {
 export class FollowedPlans {
   readonly plans: Plans;
   #intent: Intent = NO_INTENT;
+  #learning: LearningFacts = NO_FACTS;
   #view: IndexedIntent = indexed(NO_INTENT);
 
   constructor() {
@@ -76,6 +84,10 @@ export class FollowedPlans {
       portsOfHost: (id) => now().portsOfHost(id),
       networksOfVpc: (id) => now().networksOfVpc(id),
       routesOfVpc: (id) => now().routesOfVpc(id),
+      hubs: () => now().hubs(),
+      get learning() {
+        return now().learning;
+      },
     });
   }
 
@@ -83,9 +95,18 @@ export class FollowedPlans {
   moveTo(intent: Intent): Set<SliceId> {
     const changes = changesBetween(this.#intent, intent);
     this.#intent = intent;
-    this.#view = indexed(intent);
+    this.#view = indexed(intent, this.#learning);
     const changed = this.plans.follow(changes);
-    expectRecomputeEqual(this.plans, intent);
+    expectRecomputeEqual(this.plans, intent, this.#learning);
     return changed;
+  }
+
+  /** What hosts reported and the store says of learning is different now, for these VPCs. */
+  learn(learning: LearningFacts, changed: { readonly keys?: Iterable<string>; readonly sync?: Iterable<string> }) {
+    this.#learning = learning;
+    this.#view = indexed(this.#intent, learning);
+    if (changed.keys) this.plans.followKeys(changed.keys);
+    if (changed.sync) this.plans.followSync(changed.sync);
+    expectRecomputeEqual(this.plans, this.#intent, learning);
   }
 }

@@ -1,5 +1,10 @@
-import { Device as DeviceKind, Place as PlaceKind, type PortCounters } from "@onehop/datapath/maps.gen";
-import { type GuestLink, KEY_TEXT, type NextHop, type Rows, TABLE_NAMES, type TableName } from "../lower/index.ts";
+import {
+  Device as DeviceKind,
+  Place as PlaceKind,
+  type PortCounters,
+  type WayCounters,
+} from "@onehop/datapath/maps.gen";
+import { type AnyTable, type GuestLink, KEY_TEXT, type NextHop, type Rows, TABLE_NAMES } from "../lower/index.ts";
 import type { Attached, Attachment, Device, DropCount, HostConfig, Kernel, Tried, Watching } from "./kernel.ts";
 
 /** A kernel in memory, for tests of everything above it. Its state outlives an agent, as pinned maps do. */
@@ -9,7 +14,9 @@ export class FakeKernel implements Kernel {
   config: HostConfig | undefined;
   /** What a test wants to have been dropped. */
   dropped: DropCount[] = [];
-  readonly #tables = new Map<TableName, Map<string, unknown>>(TABLE_NAMES.map((name) => [name, new Map()]));
+  readonly #tables = new Map<string, Map<string, unknown>>(Object.keys(KEY_TEXT).map((name) => [name, new Map()]));
+  /** Of its monotonic clock. */
+  clock = 1_000_000_000_000n;
   readonly #attached = new Map<string, readonly [Attachment, { ifindex: number; generation: number }]>();
   readonly #devices = new Map<string, Device>();
   #generation = 0;
@@ -37,17 +44,17 @@ export class FakeKernel implements Kernel {
     this.#generation++;
   }
 
-  read<T extends TableName>(table: T): Iterable<Rows[T]> {
+  read<T extends AnyTable>(table: T): Iterable<Rows[T]> {
     return [...this.#rows(table).values()];
   }
-  get<T extends TableName>(table: T, key: Rows[T][0]): Rows[T][1] | undefined {
+  get<T extends AnyTable>(table: T, key: Rows[T][0]): Rows[T][1] | undefined {
     return this.#rows(table).get(KEY_TEXT[table](key))?.[1];
   }
-  write<T extends TableName>(table: T, rows: Iterable<Rows[T]>): void {
+  write<T extends AnyTable>(table: T, rows: Iterable<Rows[T]>): void {
     this.log.push(`write ${table}`);
     for (const row of rows) this.#rows(table).set(KEY_TEXT[table](row[0]), row);
   }
-  remove<T extends TableName>(table: T, keys: Iterable<Rows[T][0]>): void {
+  remove<T extends AnyTable>(table: T, keys: Iterable<Rows[T][0]>): void {
     this.log.push(`remove ${table}`);
     for (const key of keys) this.#rows(table).delete(KEY_TEXT[table](key));
   }
@@ -59,6 +66,15 @@ export class FakeKernel implements Kernel {
   }
   drops(): DropCount[] {
     return this.dropped;
+  }
+  ways(): WayCounters {
+    return { direct: 0, by_hub: 0 };
+  }
+  messages(): Record<string, number> {
+    return {};
+  }
+  now(): bigint {
+    return this.clock;
   }
   takeDropEvents(): void {}
 
@@ -132,7 +148,7 @@ export class FakeKernel implements Kernel {
     return new Set(endpoints.map(([what]) => what.owner));
   }
 
-  #rows<T extends TableName>(table: T): Map<string, Rows[T]> {
+  #rows<T extends AnyTable>(table: T): Map<string, Rows[T]> {
     return this.#tables.get(table) as Map<string, Rows[T]>;
   }
   #turn(name: string, state: "up" | "down"): void {

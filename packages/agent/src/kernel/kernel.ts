@@ -1,6 +1,6 @@
 import type { PairTraffic, Verdict } from "@onehop/datapath";
-import type { DropEvent, PortCounters, Watch } from "@onehop/datapath/maps.gen";
-import type { GuestLink, LinkFact, NextHop, Rows, TableName } from "../lower/index.ts";
+import type { DropEvent, PortCounters, Watch, WayCounters } from "@onehop/datapath/maps.gen";
+import type { AnyTable, GuestLink, LinkFact, NextHop, Rows } from "../lower/index.ts";
 
 /** A device of the host, with what only the agent asks. */
 export interface Device extends LinkFact {
@@ -94,14 +94,20 @@ export interface Kernel {
   /** Loads the programs for this host; maps that are pinned are adopted. Called again when the settings change. */
   load(config: HostConfig): void;
 
-  read<T extends TableName>(table: T): Iterable<Rows[T]>;
-  get<T extends TableName>(table: T, key: Rows[T][0]): Rows[T][1] | undefined;
-  write<T extends TableName>(table: T, rows: Iterable<Rows[T]>): void;
-  remove<T extends TableName>(table: T, keys: Iterable<Rows[T][0]>): void;
+  read<T extends AnyTable>(table: T): Iterable<Rows[T]>;
+  get<T extends AnyTable>(table: T, key: Rows[T][0]): Rows[T][1] | undefined;
+  write<T extends AnyTable>(table: T, rows: Iterable<Rows[T]>): void;
+  remove<T extends AnyTable>(table: T, keys: Iterable<Rows[T][0]>): void;
   counters(slot: number): PortCounters | undefined;
   /** Zeroes the counters of a slot that gets a new port. */
   forget(slot: number): void;
   drops(): DropCount[];
+  /** Routed packets of a slot's port to other hosts: straight, and by a hub. */
+  ways(slot: number): WayCounters | undefined;
+  /** Questions and answers of all VPCs, by what came of them. */
+  messages(): Record<string, number>;
+  /** Nanoseconds of the kernel's monotonic clock. */
+  now(): bigint;
   /** Takes the drop events that have come. Nanoseconds of `time` are made microseconds since the epoch. */
   takeDropEvents(onEvent: (event: DropEvent, time: number) => void): void;
 

@@ -16,8 +16,8 @@ import {
   structCodec,
   type TypedMap,
 } from "@onehop/datapath";
-import { Constant, Drop, LAYOUT, type PortCounters } from "@onehop/datapath/maps.gen";
-import type { GuestLink, NextHop, Rows, TableName } from "../lower/index.ts";
+import { Constant, Drop, LAYOUT, Learn, type PortCounters, type WayCounters } from "@onehop/datapath/maps.gen";
+import type { AnyTable, GuestLink, NextHop, Rows } from "../lower/index.ts";
 import { sameValue } from "../reconcile/delta_tracker.ts";
 import {
   ensureOverlayDevice,
@@ -41,7 +41,7 @@ import type {
   Tried,
   Watching,
 } from "./kernel.ts";
-import { microseconds } from "./times.ts";
+import { microseconds, now } from "./times.ts";
 import { watchOver } from "./watching.ts";
 
 export interface LinuxOptions {
@@ -52,13 +52,17 @@ export interface LinuxOptions {
 
 const zeroOf = (struct: string): object => decode(structCodec<object>(LAYOUT, struct), new Uint8Array(4096));
 /** Tables whose kernel map is an array: every key is always there, and zero is what others leave out. */
-const ZERO: Readonly<Partial<Record<TableName, object>>> = {
+const ZERO: Readonly<Partial<Record<AnyTable, object>>> = {
   class_limits: zeroOf("class_limit"),
   hosts: zeroOf("host"),
   endpoints: zeroOf("endpoint"),
+  peers: zeroOf("peer"),
 };
 
 const REASONS = Object.fromEntries(Object.entries(Drop).map(([name, n]) => [n, name.toLowerCase()]));
+
+const LEARN_NAMES = Object.fromEntries(Object.entries(Learn).map(([name, n]) => [n, name.toLowerCase()]));
+const learnName = (n: number): string => LEARN_NAMES[n] ?? String(n);
 
 type Programs = Readonly<Record<Place, { readonly fd: number; readonly id: number }>>;
 
@@ -100,21 +104,21 @@ export class LinuxKernel implements Kernel {
     this.#programs = byPlace(loaded.programs);
   }
 
-  *read<T extends TableName>(table: T): Iterable<Rows[T]> {
+  *read<T extends AnyTable>(table: T): Iterable<Rows[T]> {
     const zero = ZERO[table];
     for (const row of this.#map(table).entries()) if (!sameValue(row[1], zero)) yield row as unknown as Rows[T];
   }
 
-  get<T extends TableName>(table: T, key: Rows[T][0]): Rows[T][1] | undefined {
+  get<T extends AnyTable>(table: T, key: Rows[T][0]): Rows[T][1] | undefined {
     const value = this.#map(table).get(key);
     return sameValue(value, ZERO[table]) ? undefined : value;
   }
 
-  write<T extends TableName>(table: T, rows: Iterable<Rows[T]>): void {
+  write<T extends AnyTable>(table: T, rows: Iterable<Rows[T]>): void {
     this.#map(table).setMany(rows as Iterable<[Rows[T][0], Rows[T][1]]>);
   }
 
-  remove<T extends TableName>(table: T, keys: Iterable<Rows[T][0]>): void {
+  remove<T extends AnyTable>(table: T, keys: Iterable<Rows[T][0]>): void {
     const map = this.#map(table);
     const zero = ZERO[table] as Rows[T][1] | undefined;
     if (zero) for (const key of keys) map.set(key, zero);
@@ -126,8 +130,9 @@ export class LinuxKernel implements Kernel {
   }
 
   forget(slot: number): void {
-    const { port_counters, drops } = this.#loaded().maps;
+    const { port_counters, ways, drops } = this.#loaded().maps;
     port_counters.reset(slot);
+    ways.reset(slot);
     for (const key of [...drops.keys()]) if (key.slot === slot) drops.delete(key);
   }
 
@@ -138,6 +143,19 @@ export class LinuxKernel implements Kernel {
       packets,
       bytes,
     }));
+  }
+
+  ways(slot: number): WayCounters | undefined {
+    return this.#loaded().maps.ways.get(slot);
+  }
+
+  messages(): Record<string, number> {
+    const rows = [...this.#loaded().maps.learning.entries()];
+    return Object.fromEntries(rows.flatMap(([n, { packets }]) => (n > 0 ? [[learnName(n), packets] as const] : [])));
+  }
+
+  now(): bigint {
+    return now();
   }
 
   takeDropEvents(onEvent: (event: DropEvent, time: number) => void): void {
@@ -242,7 +260,7 @@ export class LinuxKernel implements Kernel {
     return this.#programs[place];
   }
 
-  #map<T extends TableName>(table: T): TypedMap<Rows[T][0], Rows[T][1]> {
+  #map<T extends AnyTable>(table: T): TypedMap<Rows[T][0], Rows[T][1]> {
     return this.#loaded().maps[table] as unknown as TypedMap<Rows[T][0], Rows[T][1]>;
   }
 

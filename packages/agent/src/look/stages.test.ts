@@ -5,7 +5,7 @@ import { PROGRAM_STAGES, stagesOf } from "./stages.ts";
 
 const tried = (more: Partial<Tried>): Tried => ({
   ...{ action: "host", reason: "none", class: "layer3", stage: "deliver", slot: 1, host: 2, ifindex: 3 },
-  ...{ frame: new Uint8Array(), mark: 0, retval: 7 },
+  ...{ frame: new Uint8Array(), mark: 0, retval: 7, asked: [] },
   ...more,
 });
 const numbers = new Map(Object.entries(Stage).map(([name, n]) => [name.toLowerCase(), n as number]));
@@ -21,6 +21,12 @@ test("The stages of each program are in the order of pipeline.h, and each stage 
 
 test.each<[string, "from_endpoint" | "from_uplink", Partial<Tried>, string]>([
   ["routed to another host", "from_endpoint", {}, "route locate size rewrite deliver"],
+  [
+    "routed beside a question",
+    "from_endpoint",
+    { asked: [{ host: 3, frame: new Uint8Array() }] },
+    "route locate ask size rewrite deliver",
+  ],
   ["switched to another host", "from_endpoint", { class: "layer2" }, "switch locate size deliver"],
   ["switched on the host", "from_endpoint", { class: "layer2", action: "guest" }, "switch locate deliver"],
   ["too large", "from_endpoint", { stage: "size", action: "reply", reason: "too_big" }, "route locate size"],
@@ -41,4 +47,6 @@ test("What ends before it is classified went through no more.", () => {
   expect(stagesOf("from_uplink", tried({ action: "guest" })).join(" ")).toBe(
     "outer parse classify route locate rewrite deliver",
   );
+  expect(stagesOf("from_uplink", tried({ stage: "relay" })).join(" ")).toBe("outer parse classify route locate relay");
+  expect(stagesOf("from_uplink", tried({ class: "other", stage: "learn" }))).toEqual(["outer", "learn"]);
 });

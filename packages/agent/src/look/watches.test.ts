@@ -1,4 +1,5 @@
 import { type Clock, packet, type WatchLimits, type WatchPart } from "@onehop/core";
+import { Learns } from "@onehop/datapath/maps.gen";
 import { expect, test } from "vitest";
 import { FakeKernel } from "../kernel/fake.ts";
 import type { Observed, Watching } from "../kernel/kernel.ts";
@@ -73,7 +74,7 @@ function rig() {
       address: "10.0.1.5",
       gateway: "10.0.1.1",
     },
-    ...{ mac: "0a:00:00:00:00:01", gateway_mac: "0e:00:00:00:00:01", device: 1, has_allowed: 0 },
+    ...{ mac: "0a:00:00:00:00:01", gateway_mac: "0e:00:00:00:00:01", device: 1, has_allowed: 0, learns: Learns.NO },
   });
   const place = (slot: number, port: string) => {
     kernel.write("endpoints", [[slot, endpoint(port)]]);

@@ -1,5 +1,5 @@
 import type { PortProblem } from "@onehop/core";
-import { Device } from "@onehop/datapath/maps.gen";
+import { Device, Learns } from "@onehop/datapath/maps.gen";
 import { type Entries, MAX_SLOTS } from "./entries.ts";
 import { type Facts, type LinkFact, OVERHEAD } from "./facts.ts";
 import { deviceName, type LocalPort, type Opened } from "./plan.ts";
@@ -37,7 +37,7 @@ function linkOf({ port }: LocalPort, facts: Facts, owners: Map<string, string>):
   return link.kind === "other" ? `Its device ${name} is neither a veth nor a tap.` : link;
 }
 
-const endpoint = ({ port, network }: LocalPort, link: LinkFact | undefined, facts: Facts) => ({
+const endpoint = ({ port, network, learns }: LocalPort, link: LinkFact | undefined, facts: Facts) => ({
   port: port.id,
   generation: port.generation,
   vpc: network.vpc_vni,
@@ -50,4 +50,5 @@ const endpoint = ({ port, network }: LocalPort, link: LinkFact | undefined, fact
   gateway_mac: network.gateway_mac,
   device: !link ? Device.NONE : link.kind === "veth" ? Device.VETH : Device.TAP,
   has_allowed: port.allowed_addresses.length > 0 ? 1 : 0,
+  learns: learns ? Learns.YES : Learns.NO,
 });

@@ -20,11 +20,16 @@ export type TableName =
   | "links"
   | "routes"
   | "macs"
-  | "destinations";
-export type Rows = { readonly [T in TableName]: readonly [key: MapTypes[T]["key"], value: MapTypes[T]["value"]] };
+  | "destinations"
+  | "vpc_keys"
+  | "vpc_rules";
+/** Tables of learning that no plan fills: programs and agent write them as things happen. */
+export type NoteName = "learned" | "confirmed" | "floors" | "barred" | "moved" | "peers";
+export type AnyTable = TableName | NoteName;
+export type Rows = { readonly [T in AnyTable]: readonly [key: MapTypes[T]["key"], value: MapTypes[T]["value"]] };
 
 /** The text of a key: two keys are the same where their texts are. */
-export const KEY_TEXT: { readonly [T in TableName]: (key: Rows[T][0]) => string } = {
+export const KEY_TEXT: { readonly [T in AnyTable]: (key: Rows[T][0]) => string } = {
   class_limits: String,
   hosts: String,
   tunnels: (k) => k.address,
@@ -35,8 +40,15 @@ export const KEY_TEXT: { readonly [T in TableName]: (key: Rows[T][0]) => string 
   routes: (k) => `${k.vpc} ${k.address}/${k.prefix}`,
   macs: (k) => `${k.network} ${k.mac}`,
   destinations: (k) => `${k.vpc} ${k.address}`,
+  vpc_keys: (k) => String(k.vpc),
+  vpc_rules: (k) => String(k.vpc),
+  learned: (k) => `${k.vpc} ${k.address}`,
+  confirmed: (k) => `${k.vpc} ${k.address}`,
+  floors: (k) => `${k.vpc} ${k.address}`,
+  barred: (k) => String(k.host),
+  moved: (k) => `${k.vpc} ${k.address}`,
+  peers: String,
 };
-export const TABLE_NAMES = Object.keys(KEY_TEXT) as TableName[];
 
 /**
  * Wanted content of one table. The first writer of a key stays: callers put what wins first. What finds no room is left
@@ -80,4 +92,7 @@ export const noEntries = (): Entries => ({
   routes: new Table("routes"),
   macs: new Table("macs"),
   destinations: new Table("destinations"),
+  vpc_keys: new Table("vpc_keys"),
+  vpc_rules: new Table("vpc_rules"),
 });
+export const TABLE_NAMES = Object.keys(noEntries()) as TableName[];

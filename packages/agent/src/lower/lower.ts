@@ -5,6 +5,7 @@ import { lowerEndpoints } from "./endpoints.ts";
 import { CLASSES, type Entries, noEntries } from "./entries.ts";
 import type { Facts } from "./facts.ts";
 import { lowerHosts } from "./hosts.ts";
+import { lowerLearning } from "./learning.ts";
 import { lowerMacs } from "./macs.ts";
 import { openPlan } from "./plan.ts";
 import { lowerRoutes } from "./routes.ts";
@@ -29,6 +30,7 @@ export function lower(plan: HostPlan, facts: Facts): Lowered | undefined {
   const problems = [
     ...lowerEndpoints(opened, facts, entries),
     ...lowerVnis(opened, entries),
+    ...lowerLearning(opened, facts, entries),
     ...lowerAllowed(opened, facts, entries),
     ...lowerRoutes(opened, entries),
     ...lowerMacs(opened, facts, entries),

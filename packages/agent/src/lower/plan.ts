@@ -24,6 +24,8 @@ export interface Opened {
 export interface LocalPort {
   readonly port: PortPlan;
   readonly network: NetworkSlice;
+  /** Far ports of its VPC are learned. */
+  readonly learns: boolean;
 }
 
 /** Undefined: the host's own slice or one that it lists is missing, so nothing may be concluded from what is not there. */
@@ -34,14 +36,18 @@ export function openPlan(plan: HostPlan): Opened | undefined {
   const wanted = own.slices.flatMap((id) => plan.get(id) ?? []);
   const hosts = wanted.find((s) => s.type === "hosts")?.hosts ?? [];
   const networks = wanted.filter((s) => s.type === "network");
+  const vpcs = wanted.filter((s) => s.type === "vpc");
+  const learning = new Set(vpcs.filter((vpc) => vpc.learning).map((vpc) => vpc.vpc_id));
   const local = networks.flatMap((network) =>
-    network.ports.filter((port) => port.host === own.number).map((port) => ({ port, network })),
+    network.ports
+      .filter((port) => port.host === own.number)
+      .map((port) => ({ port, network, learns: learning.has(network.vpc_id) })),
   );
   return {
     own,
     hosts,
     hostByNumber: new Map(hosts.map((h) => [h.number, h])),
-    vpcs: wanted.filter((s) => s.type === "vpc"),
+    vpcs,
     networks,
     local: local.sort((a, b) => (a.port.id < b.port.id ? -1 : 1)),
   };

@@ -20,7 +20,17 @@ export interface Machine {
 /** How others find a port. */
 const REACH = ["destinations", "macs", "routes"] as const satisfies readonly TableName[];
 /** What must be there before a port's first packet: who may send what, and where to. */
-const BASE = ["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints", "links"] as const;
+const BASE = [
+  "class_limits",
+  "hosts",
+  "tunnels",
+  "vnis",
+  "vpc_keys",
+  "vpc_rules",
+  "allowed",
+  "endpoints",
+  "links",
+] as const;
 
 /**
  * Makes the kernel equal to the goal, with nothing half true on the way: what goes is unreachable first and is taken

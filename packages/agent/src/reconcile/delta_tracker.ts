@@ -49,12 +49,12 @@ export class DeltaTracker<Row extends readonly [unknown, unknown]> {
   }
 }
 
-/** Values are flat: numbers and strings by name. */
+/** Values are numbers, strings, and lists of them, by name. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
   const names = Object.keys(left);
-  return names.length === Object.keys(right).length && names.every((name) => left[name] === right[name]);
+  return names.length === Object.keys(right).length && names.every((name) => sameValue(left[name], right[name]));
 }

@@ -1,7 +1,18 @@
 import type { Clock, HostPlan, PortProblem } from "@onehop/core";
 import type { ClassLimit } from "@onehop/datapath/maps.gen";
 import type { Device, HostConfig, Kernel } from "../kernel/kernel.ts";
-import { assignSlots, type Facts, guestLinks, lower, type Opened, openPlan } from "../lower/index.ts";
+import { Lingering } from "../learning/lingering.ts";
+import { Moves } from "../learning/moves.ts";
+import {
+  assignSlots,
+  type Entries,
+  type Facts,
+  guestLinks,
+  lower,
+  type Opened,
+  openPlan,
+  type Rows,
+} from "../lower/index.ts";
 import { apply } from "./apply.ts";
 import { Brake } from "./brake.ts";
 import { sameValue } from "./delta_tracker.ts";
@@ -28,6 +39,9 @@ export class Reconciler {
   readonly mirror = new Mirror();
   readonly #options: ReconcilerOptions;
   readonly #brake = new Brake();
+  readonly #lingering = new Lingering();
+  readonly #moves = new Moves();
+  #syncedUntil = 0n;
   #loaded: HostConfig | undefined;
   #overlay = 0;
   #fresh = false;
@@ -39,6 +53,25 @@ export class Reconciler {
   /** Whether programs and maps are open: there is something to read. */
   get loaded(): boolean {
     return this.#loaded !== undefined;
+  }
+
+  /** Whether this host is a hub of any VPC, as far as the kernel knows. */
+  get isHub(): boolean {
+    return [...this.mirror.table("vpc_rules").actual().values()].some(([, rules]) => rules.is_hub === 1);
+  }
+
+  /** The tables of the VPCs that this host is a hub of are whole until then: nanoseconds of the kernel's clock. */
+  renewSync(until: bigint): void {
+    this.#syncedUntil = until;
+    const rules = this.mirror.table("vpc_rules");
+    const rows = [...rules.actual()].flatMap(([text, [key, value]]) =>
+      value.is_hub ? [[text, [key, { ...value, synced_until: until }] as Rows["vpc_rules"]] as const] : [],
+    );
+    this.#options.kernel.write(
+      "vpc_rules",
+      rows.map(([, row]) => row),
+    );
+    for (const [text, row] of rows) rules.wrote(text, row);
   }
 
   /** The next run reads the kernel's state anew instead of trusting what it remembers. */
@@ -60,6 +93,7 @@ export class Reconciler {
     const facts = await this.#facts(opened, devices, local);
     const lowered = lower(plan, facts);
     if (!lowered) return { state: "waiting" };
+    this.#keepTrack(lowered.entries, opened);
     const underlay = { uplinks: this.#uplinks(devices), overlay: this.#overlay };
     const goal = {
       entries: lowered.entries,
@@ -72,6 +106,21 @@ export class Reconciler {
     this.#fresh = true;
     if (later) return this.run(plan);
     return { state: "done", problems: firstOfEach([...problems, ...lowered.problems, ...refused]) };
+  }
+
+  /** What learning must remember of what is now. */
+  #keepTrack(entries: Entries, { own }: Opened): void {
+    const { kernel, clock, warn } = this.#options;
+    const now = clock.now();
+    this.#lingering.keep(entries, this.mirror, now);
+    const before = this.mirror.table("destinations").actual();
+    const moved = this.#moves.note({ before, entries, own: own.number, now, kernelNow: kernel.now() });
+    try {
+      if (moved.length > 0) kernel.write("moved", moved);
+    } catch (error) {
+      // More moved than there is room for: their packets may be lost for a second, which is no reason to apply nothing.
+      warn(`Not all of ${moved.length} moves can be remembered: ${(error as Error).message}`);
+    }
   }
 
   /** The plan says who we are; programs are made for that. False: it does not know this host's address. */
@@ -117,6 +166,7 @@ export class Reconciler {
       nextHops: await this.#options.kernel.nextHops(others),
       slots: assignSlots(this.mirror.slots(), local),
       limits: this.#options.limits,
+      syncedUntil: this.#syncedUntil,
     };
   }
 

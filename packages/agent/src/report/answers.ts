@@ -33,6 +33,7 @@ export function hostAnswer({ kernel, mirror, problems }: Known) {
     current: to.current === 1,
   }));
   return {
+    messages: kernel.messages(),
     tables: Object.fromEntries(TABLE_NAMES.map((name) => [name, [...kernel.read(name)].length])),
     ports: mirror.slots().size,
     drops: totalDrops(kernel),

@@ -46,6 +46,16 @@ export class Stream {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
+  /** When the controller was heard last; undefined: there is no stream. */
+  get heard(): number | undefined {
+    return this.connected ? this.#heard : undefined;
+  }
+
+  /** Makes the controller say something. */
+  ping(): void {
+    if (this.connected) this.#socket?.ping();
+  }
+
   /** Does nothing where there is no stream: onOpen comes with the next one. */
   send(message: FromAgent): void {
     if (this.connected) this.#socket?.send(JSON.stringify(message));
@@ -72,6 +82,7 @@ export class Stream {
       this.#heard = clock.now();
     };
     socket.on("ping", heard);
+    socket.on("pong", heard);
     socket.on("open", () => {
       socket.send(JSON.stringify(this.#hello()));
       onOpen();

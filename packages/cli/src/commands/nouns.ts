@@ -1,4 +1,4 @@
-import { NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
+import { type LearnedList, NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
 import { type Command, Option } from "commander";
 import type { Thing } from "../api.ts";
 import { examplesOf } from "../examples.ts";
@@ -12,6 +12,7 @@ import { parseLabels, splitPair } from "../schema_text.ts";
 import { type CommonOptions, openSession, type Session, withConnection, withOutput } from "../session.ts";
 import { addWaitOptions, type WaitOptions, waitFor, waitOf } from "../wait.ts";
 import { type Told, watchThings } from "../watch.ts";
+import { ratioText } from "./learned.ts";
 
 type Options = CommonOptions & WaitOptions & Readonly<Record<string, unknown>>;
 const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
@@ -120,7 +121,14 @@ function show(parent: Command, noun: Noun, io: Io): void {
     const session = await openSession(io, options);
     const thing = await findThing(session.api, noun, ref, scopeOf(noun, options, session.scope));
     await printThing(session.printer, noun, thing);
+    if (noun.kind === "vpc" && !options.output && !options.quiet) await tellRatio(session, thing.id);
   });
+}
+
+/** For people only: it is measured, not part of the object. A host that does not answer is not counted. */
+async function tellRatio({ api, io }: Session, vpcId: string): Promise<void> {
+  const { ways } = (await api.request("GET", `/v1/learned?vpc_id=${vpcId}`)).body as LearnedList;
+  for (const way of ways) if (way.vpc.id === vpcId) io.err(`One hop: ${ratioText(way)}.\n`);
 }
 
 function update(parent: Command, noun: Noun, io: Io): void {

@@ -22,6 +22,7 @@ type Options = CommonOptions & Readonly<Record<string, unknown>>;
 export function registerPort(command: Command, io: Io): void {
   bind(command, io);
   unbind(command, io);
+  move(command, io);
   const counters = owned(command.command("counters").description("packets and drops of a port, counted on its host"));
   withOutput(counters).action(async (ref: string, options: Options) => {
     const session = await openSession(io, options);
@@ -67,6 +68,27 @@ function deviceOf({ device, namespace }: BindOptions): Record<string, string> {
   if (device) return { kind: "adopt", name: device };
   if (namespace) return { kind: "veth", namespace };
   throw usage("Say how the port's link comes to be: --device NAME or --namespace NAME.", "onehop port bind --help");
+}
+
+function move(parent: Command, io: Io): void {
+  const command = owned(
+    parent.command("move").description("move a bound port to another host, with the same addresses"),
+  )
+    .addOption(new Option("--host <host>", "the host it goes to").makeOptionMandatory())
+    .addOption(new Option("--device <name>", "adopt this veth or tap there").conflicts("namespace"))
+    .addOption(new Option("--namespace <name>", "make a veth pair there"))
+    .addHelpText("after", "\nWithout --device and --namespace its link there is as it was here.");
+  withConnection(addWaitOptions(command)).action(async (ref: string, options: BindOptions & Options) => {
+    const session = await openSession(io, options);
+    const found = await findPort(session, ref, options);
+    if (!found.host_id) throw usage(`The port ${found.name} is bound to no host.`, "onehop port bind");
+    const host_id = await findId(session.api, nounOf("host"), options.host, session.scope);
+    const device = options.device || options.namespace ? { device: deviceOf(options) } : {};
+    const thing = await patchPort(session, found, { host_id, ...device });
+    const limit = waitOf(options);
+    if (limit !== undefined) await waitFor(session, port, thing, limit);
+    io.out(`port/${thing.name} moved to ${options.host}\n`);
+  });
 }
 
 function unbind(parent: Command, io: Io): void {

@@ -2,6 +2,7 @@ import type { HostPlan, Intent, Slice, SliceId } from "@onehop/core";
 import { compileHost } from "./host.ts";
 import { compileHosts } from "./hosts.ts";
 import { type IndexedIntent, indexed } from "./indexed.ts";
+import { NO_FACTS } from "./learning.ts";
 import { compileNetwork } from "./network.ts";
 import { compileVpc } from "./vpc.ts";
 
@@ -32,8 +33,8 @@ export function compileSlice(view: IndexedIntent, id: SliceId): Slice | undefine
  * Every host's whole plan from Intent alone: the specification. What is kept up incrementally must equal it.
  * Keys are host ids; plain VXLAN peers run no agent and have no plan.
  */
-export function compileAll(intent: Intent): Map<string, HostPlan> {
-  const view = indexed(intent);
+export function compileAll(intent: Intent, learning = NO_FACTS): Map<string, HostPlan> {
+  const view = indexed(intent, learning);
   const shared = new Map<SliceId, Slice | undefined>();
   const plans = new Map<string, HostPlan>();
   for (const host of intent.hosts.values()) {

@@ -1,7 +1,8 @@
 import type { At, Host, HostSlice, Network, Port, SliceId, Vpc } from "@onehop/core";
 import type { IntentChange } from "@onehop/store";
 import { type IndexedIntent, placed } from "./indexed.ts";
-import { serves } from "./interest.ts";
+import { wants } from "./interest.ts";
+import { hubsOf, isHub, learns } from "./learning.ts";
 
 interface Pair<T> {
   readonly id: string;
@@ -38,15 +39,29 @@ export function dirtied(change: IntentChange, view: IndexedIntent, known: Known)
 function* hostDirtied({ id, before, after }: Pair<Host>, view: IndexedIntent): Iterable<SliceId> {
   yield "hosts";
   yield `host/${id}`;
+  if (isHub(before) !== isHub(after) || (isHub(after) && before?.number !== after?.number)) yield* everyone(view);
   if (before?.number === after?.number) return;
   for (const port of view.portsOfHost(id)) yield `network/${port.network_id}`;
+}
+
+/** A hub more or less may change who learns and from whom, in any VPC. */
+function* everyone({ intent }: IndexedIntent): Iterable<SliceId> {
+  for (const id of intent.hosts.keys()) yield `host/${id}`;
+  for (const id of intent.vpcs.keys()) yield `vpc/${id}`;
+}
+
+/** Slices that follow when a VPC's key comes, or goes: with it the VPC learns. */
+export function* keyDirtied(vpcId: string, view: IndexedIntent, known: Known): Iterable<SliceId> {
+  yield `vpc/${vpcId}`;
+  yield* hostSlices(known.hostsOf(`vpc/${vpcId}`));
+  for (const hub of hubsOf(view, vpcId)) yield `host/${hub.id}`;
 }
 
 /** Networks carry their VPC's VNI; when a VPC comes or goes, so does the hosts' interest in it. */
 function* vpcDirtied({ id, before, after }: Pair<Vpc>, view: IndexedIntent, known: Known): Iterable<SliceId> {
   yield `vpc/${id}`;
   if (before?.vni === after?.vni) return;
-  yield* hostSlices(known.hostsOf(`vpc/${id}`));
+  yield* keyDirtied(id, view, known);
   for (const network of view.networksOfVpc(id)) {
     yield `network/${network.id}`;
     yield* hostsWithPortsIn(network.id, view);
@@ -56,11 +71,19 @@ function* vpcDirtied({ id, before, after }: Pair<Vpc>, view: IndexedIntent, know
 function* networkDirtied({ id, before, after }: Pair<Network>, view: IndexedIntent, known: Known): Iterable<SliceId> {
   yield `network/${id}`;
   if (before && after && before.vpc_id === after.vpc_id) return;
-  for (const network of [before, after]) if (network) yield* hostSlices(known.hostsOf(`vpc/${network.vpc_id}`));
+  for (const network of [before, after]) if (network) yield* hostsHearing(network, view, known);
   yield* hostsWithPortsIn(id, view);
 }
 
-/** A host's own slice changes only with its first port in a VPC and with its last. */
+/** Hosts that hear of a network without having a port in it, or did. */
+function hostsHearing(network: Network, view: IndexedIntent, known: Known): Iterable<SliceId> {
+  const hosts = new Set(known.hostsOf(`network/${network.id}`));
+  if (learns(view, network.vpc_id)) for (const hub of hubsOf(view, network.vpc_id)) hosts.add(hub.id);
+  else for (const id of known.hostsOf(`vpc/${network.vpc_id}`)) hosts.add(id);
+  return hostSlices(hosts);
+}
+
+/** A host's own slice changes only with its first port in a VPC, or a network that it hears of, and with its last. */
 function* portDirtied({ before, after }: Pair<Port>, view: IndexedIntent, known: Known): Iterable<SliceId> {
   for (const port of [before, after]) {
     if (port?.host_id === undefined) continue;
@@ -70,8 +93,13 @@ function* portDirtied({ before, after }: Pair<Port>, view: IndexedIntent, known:
       yield `host/${port.host_id}`;
       continue;
     }
-    const planned = known.hostSlice(port.host_id)?.slices.includes(`vpc/${place.vpc.id}`) ?? false;
-    if (serves(view, port.host_id, place.vpc.id) !== planned) yield `host/${port.host_id}`;
+    const now = wants(view, port.host_id, place.network);
+    const slices = known.hostSlice(port.host_id)?.slices ?? [];
+    if (
+      slices.includes(`vpc/${place.vpc.id}`) !== now.vpc ||
+      slices.includes(`network/${place.network.id}`) !== now.network
+    )
+      yield `host/${port.host_id}`;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { HostSlice, Slice, SliceId } from "@onehop/core";
 import type { IntentChange } from "@onehop/store";
 import { compileSlice, partsOf, type SliceKind } from "./compile.ts";
-import { dirtied, type Known } from "./dirty.ts";
+import { dirtied, type Known, keyDirtied } from "./dirty.ts";
 import { canonical, hashOf } from "./encode.ts";
 import type { IndexedIntent } from "./indexed.ts";
 
@@ -65,6 +65,18 @@ export class Plans implements Known {
   follow(changes: Iterable<IntentChange>): Set<SliceId> {
     const dirty = new Set<SliceId>();
     for (const change of changes) for (const id of dirtied(change, this.#view, this)) dirty.add(id);
+    return this.#recompile(dirty);
+  }
+
+  /** Takes in what hosts reported: VPCs of which a hub came into sync, or fell out of it. As follow. */
+  followSync(vpcIds: Iterable<string>): Set<SliceId> {
+    return this.#recompile(new Set([...vpcIds].map((id): SliceId => `vpc/${id}`)));
+  }
+
+  /** Takes in keys of VPCs that came, changed or went. As follow. */
+  followKeys(vpcIds: Iterable<string>): Set<SliceId> {
+    const dirty = new Set<SliceId>();
+    for (const vpcId of vpcIds) for (const id of keyDirtied(vpcId, this.#view, this)) dirty.add(id);
     return this.#recompile(dirty);
   }
 

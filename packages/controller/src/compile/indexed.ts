@@ -1,5 +1,6 @@
 import type { At, Host, Intent, Network, Port, Route, Vpc } from "@onehop/core";
 import type { IntentView } from "@onehop/store";
+import { isHub, type LearningFacts, NO_FACTS } from "./learning.ts";
 
 /** Intent with the look-ups that compiling needs. IntentView keeps them up to date; `indexed` makes them from scratch. */
 export interface IndexedIntent {
@@ -9,6 +10,9 @@ export interface IndexedIntent {
   portsOfHost(id: string): Iterable<At<Port>>;
   networksOfVpc(id: string): Iterable<At<Network>>;
   routesOfVpc(id: string): Iterable<At<Route>>;
+  /** All hosts that are hubs. */
+  hubs(): Iterable<At<Host>>;
+  readonly learning: LearningFacts;
 }
 
 function grouped<T>(objects: ReadonlyMap<string, T>, parent: (object: T) => string | undefined): Map<string, T[]> {
@@ -23,27 +27,32 @@ function grouped<T>(objects: ReadonlyMap<string, T>, parent: (object: T) => stri
   return groups;
 }
 
-export function indexed(intent: Intent): IndexedIntent {
+export function indexed(intent: Intent, learning = NO_FACTS): IndexedIntent {
   const byNetwork = grouped(intent.ports, (p) => p.network_id);
   const byHost = grouped(intent.ports, (p) => p.host_id);
   const networks = grouped(intent.networks, (n) => n.vpc_id);
   const routes = grouped(intent.routes, (r) => r.vpc_id);
+  const hubs = [...intent.hosts.values()].filter(isHub);
   return {
     intent,
     portsOfNetwork: (id) => byNetwork.get(id) ?? [],
     portsOfHost: (id) => byHost.get(id) ?? [],
     networksOfVpc: (id) => networks.get(id) ?? [],
     routesOfVpc: (id) => routes.get(id) ?? [],
+    hubs: () => hubs,
+    learning,
   };
 }
 
 /** The view's own indexes: always up to date, nothing is copied. */
-export const liveIndexes = (view: IntentView): IndexedIntent => ({
+export const liveIndexes = (view: IntentView, learning: LearningFacts): IndexedIntent => ({
   intent: view,
   portsOfNetwork: (id) => view.portsByNetwork.of(id).values(),
   portsOfHost: (id) => view.portsByHost.of(id).values(),
   networksOfVpc: (id) => view.networksByVpc.of(id).values(),
   routesOfVpc: (id) => view.routesByVpc.of(id).values(),
+  hubs: () => [...view.hostsByRole.of("hub").values()].filter(isHub),
+  learning,
 });
 
 /** What a port needs to be part of a plan, all of it there. */

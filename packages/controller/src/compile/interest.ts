@@ -1,33 +1,56 @@
-import type { SliceId } from "@onehop/core";
+import type { Network, SliceId } from "@onehop/core";
 import { type IndexedIntent, placed } from "./indexed.ts";
+import { hubsOf, isHub, learns } from "./learning.ts";
 
 /**
- * Which slices a host gets, sorted: the one place that decides who hears of what. Every network of every VPC that the
- * host serves, for now; learning narrows it to the networks the host has a port in.
+ * Which slices a host gets, sorted: the one place that decides who hears of what. Of a VPC that learns, a host gets the
+ * networks that it has a port in, and its hubs get all; of one that does not, whoever serves it gets all.
  */
 export function slicesFor(view: IndexedIntent, hostId: string): SliceId[] {
-  const slices: SliceId[] = ["hosts", `host/${hostId}`];
-  for (const vpcId of vpcsServed(view, hostId)) {
-    slices.push(`vpc/${vpcId}`);
-    for (const network of view.networksOfVpc(vpcId)) slices.push(`network/${network.id}`);
+  const slices = new Set<SliceId>(["hosts", `host/${hostId}`]);
+  const { vpcs, networks } = served(view, hostId);
+  for (const vpcId of vpcs) {
+    slices.add(`vpc/${vpcId}`);
+    if (!learns(view, vpcId)) for (const network of view.networksOfVpc(vpcId)) networks.add(network.id);
   }
-  return slices.sort();
+  for (const networkId of networks) slices.add(`network/${networkId}`);
+  for (const vpcId of vpcsHubbed(view, hostId)) {
+    slices.add(`vpc/${vpcId}`);
+    for (const network of view.networksOfVpc(vpcId)) slices.add(`network/${network.id}`);
+  }
+  return [...slices].sort();
 }
 
-function vpcsServed(view: IndexedIntent, hostId: string): Set<string> {
-  const served = new Set<string>();
+/** VPCs and networks that the host has a port in. */
+function served(view: IndexedIntent, hostId: string) {
+  const vpcs = new Set<string>();
+  const networks = new Set<string>();
   for (const port of view.portsOfHost(hostId)) {
     const place = placed(view.intent, port);
-    if (typeof place !== "string") served.add(place.vpc.id);
+    if (typeof place === "string") continue;
+    vpcs.add(place.vpc.id);
+    networks.add(place.network.id);
   }
-  return served;
+  return { vpcs, networks };
 }
 
-/** Whether the host has a port in the VPC: what slicesFor depends on, asked without listing. */
-export function serves(view: IndexedIntent, hostId: string, vpcId: string): boolean {
+function* vpcsHubbed(view: IndexedIntent, hostId: string): Iterable<string> {
+  if (!isHub(view.intent.hosts.get(hostId))) return;
+  for (const vpcId of view.intent.vpcs.keys()) if (hubs(view, hostId, vpcId)) yield vpcId;
+}
+
+const hubs = (view: IndexedIntent, hostId: string, vpcId: string): boolean =>
+  learns(view, vpcId) && hubsOf(view, vpcId).some((hub) => hub.id === hostId);
+
+/** Whether slicesFor has the network's slice and its VPC's, asked without listing. */
+export function wants(view: IndexedIntent, hostId: string, network: Network): { network: boolean; vpc: boolean } {
+  if (isHub(view.intent.hosts.get(hostId)) && hubs(view, hostId, network.vpc_id)) return { network: true, vpc: true };
+  let vpc = false;
   for (const port of view.portsOfHost(hostId)) {
     const place = placed(view.intent, port);
-    if (typeof place !== "string" && place.vpc.id === vpcId) return true;
+    if (typeof place === "string" || place.vpc.id !== network.vpc_id) continue;
+    if (place.network.id === network.id) return { network: true, vpc: true };
+    vpc = true;
   }
-  return false;
+  return { network: vpc && !learns(view, network.vpc_id), vpc };
 }

@@ -13,6 +13,7 @@ import {
 import { keys } from "@onehop/store";
 import { freeUpVni, takeVni } from "../allocate/vni.ts";
 import { endOf } from "../history/trim.ts";
+import { firstKey } from "../learning/keys.ts";
 import type { Draft } from "./draft.ts";
 import type { Given, Handler } from "./handler.ts";
 import { charge, referred } from "./references.ts";
@@ -24,6 +25,7 @@ export const vpcs: Handler<Vpc, Given<typeof vpc>> = {
     await charge(draft, owner, "vpcs");
     // The history of a deleted VPC goes on where the same one comes back.
     if (await draft.read(keys.historyEnd(given.id))) draft.delete(keys.historyEnd(given.id));
+    draft.put(keys.vpcKey(given.id), firstKey(context.random));
     return { ...given, vni: await takeVni(draft, given, context) };
   },
 
@@ -36,6 +38,7 @@ export const vpcs: Handler<Vpc, Given<typeof vpc>> = {
 
   async remove(draft, object, context) {
     draft.delete(keys.header(object.id));
+    draft.delete(keys.vpcKey(object.id));
     draft.put(keys.historyEnd(object.id), JSON.stringify(endOf(object, context)));
     await draft.bump(keys.quota(object.project_id, "vpcs"), -1);
     await freeUpVni(draft, object, context);

@@ -27,6 +27,7 @@ export interface ServerOptions {
   readonly status: StatusSource;
   /** Those that serve hosts; without them nobody can be asked. */
   readonly agents?: Agents;
+  readonly rotateKey?: App["rotateKey"];
   readonly clock: Clock;
   /** Milliseconds since the epoch, for the times in objects. */
   readonly wall: () => number;
@@ -44,6 +45,8 @@ export interface App {
   readonly writer: Writer;
   readonly status: StatusSource;
   readonly agents: Agents;
+  /** Gives a VPC a new key; answers its version. */
+  readonly rotateKey: (vpcId: string) => Promise<number>;
   /** 1 to 65535, at random. */
   readonly nonce: () => number;
   readonly clock: Clock;

@@ -7,7 +7,7 @@ import { Writer } from "../api/writer.ts";
 import { demand, ROOT } from "../auth/caller.ts";
 import { callerOf } from "../auth/tokens.ts";
 import { LIMITS } from "../handlers/handler.ts";
-import { NO_AGENTS } from "../look/agents.ts";
+import { NO_AGENTS, unanswered } from "../look/agents.ts";
 import { lookHandlers } from "../look/routes.ts";
 import { type App, makeContext, type Serve, type ServerOptions } from "./app.ts";
 import { parseBody } from "./body.ts";
@@ -27,6 +27,10 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
+const noKeys = async (): Promise<never> => {
+  throw unanswered("this server knows no reports of hosts");
+};
+
 /** The API over one store. Several of them, in one process or many, may serve the same store. */
 export function createServer(options: ServerOptions): ApiServer {
   const closing = new AbortController();
@@ -44,6 +48,7 @@ export function createServer(options: ServerOptions): ApiServer {
   const nonce = () => 1 + (Buffer.from(options.random(4)).readUInt32BE() % 65_535);
   const shared: App = {
     agents,
+    rotateKey: options.rotateKey ?? noKeys,
     nonce,
 
     store,

@@ -1,9 +1,10 @@
-import { OnehopError, type TraceAnswer } from "@onehop/core";
+import { nounOf, OnehopError, type TraceAnswer } from "@onehop/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { QueryValues } from "../api/read.ts";
+import { getOne, type QueryValues } from "../api/read.ts";
 import { demand } from "../auth/caller.ts";
 import { type App, callerIn, type Serve } from "../http/app.ts";
 import { captureOf, startCapture } from "./capture.ts";
+import { listLearned, wayOf } from "./learned.ts";
 import { sendLive } from "./live.ts";
 import { Names } from "./names.ts";
 import { Predictor } from "./predict.ts";
@@ -27,6 +28,16 @@ export function lookHandlers(app: App): Readonly<Record<string, Serve>> {
     "trace.run": (request) => trace(app, names, request),
     "drops.list": (request) => listDrops(listing(request), request.query as QueryValues),
     "top.list": (request) => listTop(listing(request), request.query as QueryValues),
+    "learned.list": (request) => listLearned(listing(request), request.query as QueryValues),
+    "keys.rotate": async (request) => {
+      const caller = callerIn(request);
+      const { id } = request.params as { id: string };
+      const vpc = await getOne({ store: app.store, caller, noun: nounOf("vpc") }, id.toLowerCase());
+      const version = await app.rotateKey(vpc.id);
+      request.log.info({ who: caller.id, vpc: vpc.id, version }, "key rotated");
+      return { version };
+    },
+    "why.run": (request) => wayOf(listing(request), request.body),
     "capture.run": (request, reply) => capture(app, captures, { request, reply }),
   };
 }

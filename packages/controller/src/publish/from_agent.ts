@@ -9,12 +9,27 @@ const message = <T extends string>(type: T, fields: Record<string, TSchema>) =>
 const Held = Type.Object({ id: Text, epoch: Int, generation: Int, hash: Text });
 const PortProblem = Type.Object({ port_id: Text, reason: Text });
 
+const Lesson = Type.Object({
+  vpc: Int,
+  address: Text,
+  host: Int,
+  port: Text,
+  claim: Type.Object({ epoch: Int, revision: Int, sequence: Int }),
+});
+/** Lessons that one message may have. */
+const MOST_LESSONS = 4096;
+
 /** What the controller relies on, of what core/src/plan/protocol.ts says; further fields are let through. */
 const validator = Compile(
   Type.Union([
     message("hello", { version: Int, host: Text, have: Type.Array(Held) }),
-    message("report", { applied: Type.Array(Held), degraded: Type.Array(PortProblem) }),
+    message("report", {
+      applied: Type.Array(Held),
+      degraded: Type.Array(PortProblem),
+      whole: Type.Optional(Type.Boolean()),
+    }),
     message("answer", { id: Int, error: Type.Optional(Text) }),
+    message("lessons", { id: Int, lessons: Type.Array(Lesson, { maxItems: MOST_LESSONS }) }),
     message("watched", { id: Int, packets: Type.Array(Type.Object({ frame: Text })), lost: Int }),
   ]),
 );

@@ -4,11 +4,13 @@ import {
   type Hello,
   type Host,
   type Intent,
+  type Lessons,
   PROTOCOL_VERSION,
   type Question,
   type Refused,
   type Report,
   type SliceId,
+  type Verdicts,
 } from "@onehop/core";
 import type { Clock } from "@onehop/store";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -26,6 +28,8 @@ export interface PublisherOptions {
   readonly epoch: () => number | undefined;
   /** One for each stream: takes its reports, and hears when it ended. */
   readonly reportsOf: (hostId: string) => { put(report: Report): void; close(): void };
+  /** Judges what an agent learned. */
+  readonly confirm: (lessons: Lessons) => Promise<Verdicts>;
   /** A stream did what it must not; it is closed. */
   readonly onError?: (error: unknown) => void;
 }
@@ -122,7 +126,7 @@ export class Publisher implements Agents {
 
   #open(socket: WebSocket, host: At<Host>, { hello, epoch }: { hello: Hello; epoch: number }): void {
     this.#sessions.get(host.id)?.close();
-    const { plans, clock, reportsOf, onError } = this.#options;
+    const { plans, clock, reportsOf, confirm, onError } = this.#options;
     const reports = reportsOf(host.id);
     const session = new Session({
       socket,
@@ -134,6 +138,14 @@ export class Publisher implements Agents {
       clock,
       sent: this.sent,
       onReport: (report) => reports.put(report),
+      confirm: async (lessons) => {
+        try {
+          return await confirm(lessons);
+        } catch (error) {
+          onError?.(error);
+          return undefined;
+        }
+      },
     });
     this.#sessions.set(host.id, session);
     socket.on("message", (data) => {

@@ -1,4 +1,15 @@
-import type { Answer, FromAgent, Hello, Query, Question, Report, SliceId, ToAgent } from "@onehop/core";
+import type {
+  Answer,
+  FromAgent,
+  Hello,
+  Lessons,
+  Query,
+  Question,
+  Report,
+  SliceId,
+  ToAgent,
+  Verdicts,
+} from "@onehop/core";
 import type { Clock } from "@onehop/store";
 import type { WebSocket } from "ws";
 import type { Compiled, Plans, Work } from "../compile/index.ts";
@@ -18,6 +29,8 @@ export interface SessionOptions {
   /** Slices sent so far, by kind; counted up here. */
   readonly sent: Work;
   readonly onReport: (report: Report) => void;
+  /** Undefined: they cannot be judged now. */
+  readonly confirm: (lessons: Lessons) => Promise<Verdicts | undefined>;
 }
 
 const PING_MS = 1000;
@@ -34,6 +47,7 @@ export class Session {
   readonly #has = new Map<SliceId, string>();
   readonly #questions = new Map<number, (answer: Answer) => void>();
   readonly #watches = new Map<number, WatchRequest["onPart"]>();
+  #confirming = false;
   #lastQuestion = 0;
   #heard: number;
   #cancelPing: () => void = () => undefined;
@@ -71,9 +85,19 @@ export class Session {
     this.#heard = this.#options.clock.now();
     if (message.type === "report") this.#options.onReport(message);
     if (message.type === "answer") this.#questions.get(message.id)?.(message);
+    if (message.type === "lessons") void this.#confirm(message);
     if (message.type !== "watched") return;
     this.#watches.get(message.id)?.(message);
     if (message.end) this.#watches.delete(message.id);
+  }
+
+  /** One batch at a time: what comes meanwhile is asked again by the agent. */
+  async #confirm(lessons: Lessons): Promise<void> {
+    if (this.#confirming) return;
+    this.#confirming = true;
+    const verdicts = await this.#options.confirm(lessons);
+    this.#confirming = false;
+    if (verdicts) this.#send(verdicts);
   }
 
   ask(question: Question): Promise<unknown> {

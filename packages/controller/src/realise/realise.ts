@@ -2,7 +2,7 @@ import type { Kind, Status } from "@onehop/core";
 import { type Clock, keys, type Store } from "@onehop/store";
 import type { AnyObject, StatusSource } from "../status_source.ts";
 import { follow } from "./follow.ts";
-import { Reports } from "./reports.ts";
+import type { Reports } from "./reports.ts";
 import { type Known, stateOf } from "./status.ts";
 
 export interface RealiseOptions {
@@ -11,6 +11,9 @@ export interface RealiseOptions {
   readonly signal: AbortSignal;
   readonly view: Known["view"];
   readonly plans: Known["plans"];
+  readonly reports: Reports;
+  /** Told first of hosts whose report is new, or gone. */
+  readonly onReports: (hostIds: readonly string[]) => void;
   readonly query: StatusSource["query"];
   readonly onError?: (error: unknown) => void;
 }
@@ -19,10 +22,14 @@ export interface RealiseOptions {
 export class Realise implements StatusSource {
   readonly #known: Known;
   readonly #waiting = new Set<() => void>();
+  #listed: () => void = () => undefined;
+  /** Resolves when the reports that are there have been read. */
+  readonly loaded = new Promise<void>((resolve) => {
+    this.#listed = resolve;
+  });
   readonly query: StatusSource["query"];
 
-  constructor({ store, clock, signal, view, plans, query, onError }: RealiseOptions) {
-    const reports = new Reports();
+  constructor({ store, clock, signal, view, plans, reports, onReports, query, onError }: RealiseOptions) {
     this.#known = { view, plans, reports };
     this.query = query;
     void follow({
@@ -31,11 +38,12 @@ export class Realise implements StatusSource {
       signal,
       prefix: keys.reports,
       onList: (entries) => {
-        reports.replaceAll(entries);
+        onReports(reports.replaceAll(entries));
+        this.#listed();
         this.poke();
       },
       onChanges: (changes) => {
-        for (const { key, entry } of changes) reports.apply(key, entry?.value);
+        onReports(changes.map(({ key, entry }) => reports.apply(key, entry?.value)));
         this.poke();
       },
       ...(onError ? { onError } : {}),

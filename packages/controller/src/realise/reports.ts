@@ -6,16 +6,19 @@ export class Reports {
   readonly #byHost = new Map<string, Report>();
   readonly #hashes = new Map<SliceId, Map<string, string>>();
 
-  /** By host id. */
-  replaceAll(entries: readonly { readonly key: string; readonly value: string }[]): void {
+  /** Answers the ids of the hosts concerned. */
+  replaceAll(entries: readonly { readonly key: string; readonly value: string }[]): string[] {
     const present = new Set(entries.map((e) => e.key));
-    for (const hostId of [...this.#byHost.keys()]) if (!present.has(keys.report(hostId))) this.#set(hostId, undefined);
-    for (const { key, value } of entries) this.apply(key, value);
+    const gone = [...this.#byHost.keys()].filter((hostId) => !present.has(keys.report(hostId)));
+    for (const hostId of gone) this.#set(hostId, undefined);
+    return [...gone, ...entries.map(({ key, value }) => this.apply(key, value))];
   }
 
-  /** Undefined: the host's report is gone, with its lease. */
-  apply(key: string, value: string | undefined): void {
-    this.#set(key.slice(keys.reports.length), value === undefined ? undefined : parseReport(value));
+  /** Undefined: the host's report is gone, with its lease. Answers the host's id. */
+  apply(key: string, value: string | undefined): string {
+    const hostId = key.slice(keys.reports.length);
+    this.#set(hostId, value === undefined ? undefined : parseReport(value));
+    return hostId;
   }
 
   live(hostId: string): boolean {
@@ -25,6 +28,13 @@ export class Reports {
   /** Hash of the slice that each host holding it has applied. */
   appliedBy(id: SliceId): ReadonlyMap<string, string> {
     return this.#hashes.get(id) ?? NONE;
+  }
+
+  /** VPCs of which the host has every slice that it is to have; none where its agent does not say so. */
+  whole(hostId: string): ReadonlySet<string> {
+    const report = this.#byHost.get(hostId);
+    if (report?.whole !== true) return NO_VPCS;
+    return new Set(report.applied.flatMap(({ id }) => (id.startsWith("vpc/") ? [id.slice("vpc/".length)] : [])));
   }
 
   problemOf(hostId: string, portId: string): PortProblem | undefined {
@@ -53,6 +63,7 @@ export class Reports {
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
+const NO_VPCS: ReadonlySet<string> = new Set();
 
 /** What a host wrote is not trusted to have a report's form. */
 function parseReport(text: string): Report | undefined {

@@ -1,5 +1,5 @@
 import type { Kind, Port, SliceId, Status } from "@onehop/core";
-import { type IndexedIntent, type Plans, placed } from "../compile/index.ts";
+import { type IndexedIntent, isHub, type Plans, placed } from "../compile/index.ts";
 import type { AnyObject } from "../status_source.ts";
 import type { Reports } from "./reports.ts";
 
@@ -65,17 +65,33 @@ const vpcSlices = (id: string, { view }: Known): SliceId[] => [
 function slicesState(ids: readonly SliceId[], known: Known): State {
   const { plans, reports } = known;
   let pending = false;
+  if (ids.some((id) => isWithoutHub(id, known))) return degraded("None of its VPC's hubs has the whole table.");
   for (const id of ids) {
     const hash = plans.slice(id)?.hash;
     const applied = reports.appliedBy(id);
     const wanted = plans.hostsOf(id);
     for (const host of wanted) {
+      if (!reports.live(host) && isOnlyHub(host, ids, known)) continue;
       if (!reports.live(host)) return degraded(`The agent of host ${nameOf(host, known)} is not connected.`);
       if (applied.get(host) !== hash) pending = true;
     }
     for (const host of applied.keys()) if (!wanted.has(host)) pending = true;
   }
   return pending ? PENDING : REALISED;
+}
+
+/** A dead hub harms nobody while another lives; whether one does is said of the VPC. */
+function isOnlyHub(hostId: string, ids: readonly SliceId[], { view }: Known): boolean {
+  if (!isHub(view.intent.hosts.get(hostId))) return false;
+  const asked = new Set(ids);
+  for (const port of view.portsOfHost(hostId))
+    if (asked.has(`network/${port.network_id}`) || asked.has(`vpc/${port.vpc_id}`)) return false;
+  return true;
+}
+
+function isWithoutHub(id: SliceId, { plans }: Known): boolean {
+  const body = plans.slice(id)?.body;
+  return body?.type === "vpc" && body.learning !== undefined && body.learning.in_sync.length === 0;
 }
 
 const nameOf = (hostId: string, { view }: Known): string => view.intent.hosts.get(hostId)?.name ?? hostId;

@@ -5,3 +5,5 @@ export { describe } from "./describe.ts";
 export { diffFrames } from "./diff.ts";
 export { frame } from "./encode.ts";
 export * from "./layers.ts";
+export * from "./learning.ts";
+export { siphash } from "./siphash.ts";

@@ -1,3 +1,4 @@
+import type { Lessons, Verdicts } from "./learning.ts";
 import type { Question, WatchPart, WatchStart, WatchStop } from "./questions.ts";
 import type { SliceEnvelope, SliceId } from "./slices.ts";
 
@@ -34,6 +35,8 @@ export interface Report {
   readonly applied: readonly Held[];
   /** Ports bound to this host that are not as planned, with why. Missing: all is well. */
   readonly degraded: readonly PortProblem[];
+  /** Everything that the host's own slice lists has come, or was confirmed, by this stream and is applied. */
+  readonly whole?: boolean;
 }
 export interface PortProblem {
   readonly port_id: string;
@@ -60,5 +63,5 @@ export interface Answer {
   readonly error?: string;
 }
 
-export type FromAgent = Hello | Report | Answer | WatchPart;
-export type ToAgent = SliceMessage | SliceSame | Refused | Query | WatchStart | WatchStop;
+export type FromAgent = Hello | Report | Answer | WatchPart | Lessons;
+export type ToAgent = SliceMessage | SliceSame | Refused | Query | WatchStart | WatchStop | Verdicts;

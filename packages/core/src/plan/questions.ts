@@ -1,7 +1,15 @@
 import type { DropReason } from "../status/drop_reason.ts";
+import type { Lesson } from "./learning.ts";
 
 /** What a host is asked for a user, over the stream. Frames travel as base64. */
-export type Question = CountersQuestion | HostQuestion | RunQuestion | InjectQuestion | DropsQuestion | TopQuestion;
+export type Question =
+  | CountersQuestion
+  | HostQuestion
+  | RunQuestion
+  | InjectQuestion
+  | DropsQuestion
+  | TopQuestion
+  | LearnedQuestion;
 
 /** Counters of one port. */
 export interface CountersQuestion {
@@ -38,7 +46,7 @@ export interface RunAnswer {
   /** Afterwards. */
   readonly frame: string;
 }
-export type RunAction = "drop" | "guest" | "host" | "reply" | "stack" | "none";
+export type RunAction = "drop" | "guest" | "host" | "reply" | "stack" | "none" | "ask" | "learned";
 export interface RunStage {
   readonly stage: string;
   /** Entries that the stage looked at. */
@@ -97,6 +105,37 @@ export interface TopRow {
   readonly tx_bps: number;
   readonly rx_pps?: number;
   readonly rx_bps?: number;
+}
+
+/** Learned entries of the host: all of them, or those of these VPCs (their VNIs). Answered by LearnedAnswer. */
+export interface LearnedQuestion {
+  readonly what: "learned";
+  readonly vpcs?: readonly number[];
+}
+export interface LearnedAnswer {
+  readonly entries: readonly LearnedRow[];
+  /** Routed packets that this host's ports sent to other hosts, by VPC. */
+  readonly ways: readonly WayRow[];
+  /** Of the whole host: questions and answers, by what came of them. */
+  readonly messages: Readonly<Record<string, number>>;
+  /** Numbers of the hosts whose claims are not believed, since they claimed what is not theirs. */
+  readonly barred: readonly number[];
+}
+export interface LearnedRow extends Lesson {
+  /** Milliseconds since its first answer, since the last one, and since a packet used it. */
+  readonly since_ms: number;
+  readonly taught_ms: number;
+  readonly used_ms: number;
+  /** Sent by this entry. */
+  readonly packets: number;
+  readonly confirmed: boolean;
+  /** The teacher does not answer: packets go by the hub. */
+  readonly silent: boolean;
+}
+export interface WayRow {
+  readonly vpc: number;
+  readonly direct: number;
+  readonly by_hub: number;
 }
 
 /** A watch to begin on a host. Its first sign is an Answer with the same id: the programs are in place. */

@@ -1,4 +1,5 @@
 import type { Device } from "../nouns/port.ts";
+import type { VpcLearning } from "./learning.ts";
 
 /**
  * The southbound contract. A HostPlan is a set of slices; each is compiled from Intent by a pure function, encoded once
@@ -39,6 +40,8 @@ export interface VpcSlice {
   /** Ranges in which an unknown address is "not there" rather than "no route". */
   readonly cidrs: readonly string[];
   readonly routes: readonly RoutePlan[];
+  /** Missing: all of its ports are pushed to all hosts that serve it. */
+  readonly learning?: VpcLearning;
 }
 export interface RoutePlan {
   readonly id: string;

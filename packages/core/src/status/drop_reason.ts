@@ -85,6 +85,22 @@ export const DROP_REASONS = {
     "See onehop port show for what the agent says of the device.",
   ),
   internal: words("A helper of the kernel refused the packet.", "Report it with the counters of onehop host show."),
+  no_hub: words(
+    "The receiver's host is not known yet, and no hub of the VPC can be reached.",
+    "Look at the VPC's hubs: onehop vpc show. Pairs that were talking go on.",
+  ),
+  hub_source: words(
+    "A relayed packet did not come from the host where its sender is bound.",
+    "The sender's binding may be moving; otherwise look at the sending host.",
+  ),
+  hops: words(
+    "The packet was relayed too often.",
+    "Hosts disagree about where a port is; it is mended within a second.",
+  ),
+  message: words(
+    "A learning message was not accepted.",
+    "See the counters by reason: onehop learned --host. Look at who sends to UDP port 4797.",
+  ),
 } as const satisfies Record<string, DropWords>;
 
 export type DropReason = keyof typeof DROP_REASONS;

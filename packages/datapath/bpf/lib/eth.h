@@ -50,3 +50,11 @@ OH_INLINE oh_mac router_mac(oh_host host)
 
 	return m;
 }
+
+/* The host that a router MAC belongs to; 0: it is none. */
+OH_INLINE oh_host host_of_router_mac(const oh_mac *m)
+{
+	if (m->b[0] != 0x02 || m->b[1])
+		return 0;
+	return (oh_host)m->b[2] << 24 | m->b[3] << 16 | m->b[4] << 8 | m->b[5];
+}

@@ -10,6 +10,7 @@
 #include "../drop_reasons.h"
 #include "../maps/endpoints.h"
 #include "../maps/hosts.h"
+#include "../maps/learned.h"
 #include "../maps/vnis.h"
 #include "../maps/decision.h"
 
@@ -37,6 +38,7 @@ struct oh_target {
 	__u8 place;			/* enum oh_place */
 	__u8 routed;			/* 1: with the MACs below */
 	__u8 hops;			/* taken off the TTL */
+	__u8 relayed;			/* the last byte of the VXLAN header: OH_RELAYED and a hop count, or 0 */
 	oh_mac src;			/* of the router; for a port here, by locate */
 	oh_mac dst;
 	const struct endpoint *endpoint;	/* one of these two, by locate */
@@ -67,6 +69,15 @@ struct oh_pkt {
 	const struct tunnel *sender;	/* on an uplink: the host it came from */
 	const struct vni_entry *segment;	/* on an uplink: what its VNI means */
 	struct oh_outer outer;		/* on an uplink */
+	__u8 relayed;			/* on an uplink: the VXLAN header's last byte, where the VNI is a VPC's */
+	__u8 asked;			/* OH_ASKED_*: messages that went beside this packet already */
+	__u8 question;			/* enum oh_ask that is due */
+	__u8 doomed;			/* 1: no hub can be reached; dropped once questions are asked */
+	oh_host ask;			/* whom to ask */
+	oh_host probe;			/* whom to probe; 0: nobody */
+	oh_host silent;			/* the receiver's host, which does not answer; 0: none such */
+	struct learned *used;		/* the entry that it goes by */
+	oh_addr target;			/* routed: the address whose host is looked for, or that of the route's next hop */
 	struct oh_target to;
 };
 

@@ -17,5 +17,6 @@ typedef __u64 oh_ns;		/* nanoseconds of the kernel's monotonic clock */
 typedef struct { __u8 b[6]; } oh_mac;
 typedef struct { __u8 b[16]; } oh_addr;	/* IPv6 address, or IPv4 mapped (RFC 4291 section 2.5.5.2) */
 typedef struct { __u8 b[16]; } oh_uuid;
+typedef struct { __u64 k[2]; } oh_secret;	/* a SipHash key: 16 bytes, read as two little-endian words */
 
 #define OH_INLINE static __always_inline

@@ -6,9 +6,14 @@
 #include "ip.h"
 
 #define OH_VXLAN_PORT 4789
+#define OH_PORT_LEARNING 4797	/* questions and answers, source and destination; not assigned by IANA */
 #define OH_VXLAN_VNI_VALID 0x08000000	/* the I flag; all other bits are reserved */
 #define OH_VXLAN_OVERHEAD 50		/* outer IPv4, UDP and VXLAN, inner Ethernet */
 #define OH_FIRST_SOURCE_PORT 49152	/* RFC 7348 section 5: 49152 to 65535 */
+
+/* The last byte of a routed packet's VXLAN header, between onehop hosts. */
+#define OH_RELAYED 0x80		/* it goes, or went, by a hub */
+#define OH_RELAYED_HOPS 0x7f	/* times it was passed on */
 
 struct oh_udp {
 	oh_l4port sport;

@@ -10,3 +10,4 @@ OH_CONFIG(oh_ip4, cfg_tunnel_address, "underlay address of this host's tunnels")
 OH_CONFIG(oh_host, cfg_host, "this host's number");
 OH_CONFIG(__u32, cfg_watch, "1: tell of the packets that the map watches asks for, while somebody looks");
 OH_CONFIG(__u32, cfg_record, "1: write what was decided about each packet to the map decision, for test runs");
+OH_CONFIG(__u32, cfg_learned_age, "seconds that a learned entry may lie unused; 0: 300");

@@ -10,6 +10,8 @@ enum oh_action {
 	OH_ACTION_HOST,		/* encapsulated, to host */
 	OH_ACTION_REPLY,	/* answered to where it came from */
 	OH_ACTION_STACK,	/* left to the host's own network stack */
+	OH_ACTION_ASK,		/* became a question to host; its clone goes the packet's way, with a mark */
+	OH_ACTION_LEARNED,	/* an answer, taken in */
 };
 
 struct decision {

@@ -11,6 +11,13 @@ enum oh_device {
 	OH_DEVICE_TAP,		/* deliver with redirect; super-packets by the idle VXLAN device */
 };
 
+/* Far ports of the VPC: pushed as ever, or learned from use with the rules in vpc_rules. */
+enum oh_learns {
+	OH_LEARNS_NO = 0,
+	OH_LEARNS_YES,
+	OH_LEARNS_CONFIRMED,	/* an entry is used only where the map confirmed has its claim */
+};
+
 struct endpoint {
 	oh_uuid port;
 	__u64 generation;	/* store revision of the binding */
@@ -24,7 +31,8 @@ struct endpoint {
 	oh_mac gateway_mac;
 	__u8 device;		/* enum oh_device */
 	__u8 has_allowed;	/* 1: the map allowed has ranges for this slot */
-	__u8 pad[6];
+	__u8 learns;		/* enum oh_learns of its VPC */
+	__u8 pad[5];
 };
 
 struct {

@@ -35,21 +35,12 @@ struct {
 #define OH_SECOND 1000000000ULL
 
 /* Takes a token; 0 where there is none. A bucket gains from at most four seconds at a time. */
-OH_INLINE int limit_admits(oh_slot slot, __u32 class)
+OH_INLINE int bucket_take(struct bucket *bucket, __u64 rate, __u64 burst)
 {
-	const struct class_limit *limit = bpf_map_lookup_elem(&class_limits_v1, &class);
-	__u32 index = slot * OH_CLASS_MAX + class;
-	oh_ns now, gap;
+	oh_ns now = bpf_ktime_get_coarse_ns(), gap;
 	__u64 gain;
 	int admitted;
 
-	if (!limit || !limit->rate)
-		return 1;
-	struct bucket *bucket = bpf_map_lookup_elem(&buckets_v1, &index);
-	if (!bucket)
-		return 1;
-	const __u64 rate = limit->rate, burst = limit->burst;
-	now = bpf_ktime_get_coarse_ns();
 	bpf_spin_lock(&bucket->lock);
 	/* The clock was read before the lock was had: another processor may have stamped later. */
 	gap = bucket->stamp < now ? now - bucket->stamp : 0;
@@ -70,4 +61,15 @@ OH_INLINE int limit_admits(oh_slot slot, __u32 class)
 	bucket->tokens -= admitted;
 	bpf_spin_unlock(&bucket->lock);
 	return admitted;
+}
+
+OH_INLINE int limit_admits(oh_slot slot, __u32 class)
+{
+	const struct class_limit *limit = bpf_map_lookup_elem(&class_limits_v1, &class);
+	__u32 index = slot * OH_CLASS_MAX + class;
+
+	if (!limit || !limit->rate)
+		return 1;
+	struct bucket *bucket = bpf_map_lookup_elem(&buckets_v1, &index);
+	return !bucket || bucket_take(bucket, limit->rate, limit->burst);
 }

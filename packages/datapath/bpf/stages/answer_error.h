@@ -29,8 +29,11 @@ OH_INLINE int may_answer_error(const struct oh_pkt *p)
 	       ip->src && !ip4_is_group(ip->src) && !ip4_is_group(ip->dst);
 }
 
-/* The sum of `len` bytes after the Ethernet header, not folded; negative where they cannot be read. */
-OH_INLINE __s64 sum_quote(struct oh_pkt *p, __u32 len)
+/*
+ * The sum of `len` bytes after the Ethernet header, not folded; negative where they cannot be read. A function of its own
+ * for the stack's sake.
+ */
+__attribute__((noinline)) __s64 sum_quote(struct __sk_buff *skb, __u32 len)
 {
 	__u8 chunk[OH_CHUNK];
 	__s64 sum = 0;
@@ -42,7 +45,7 @@ OH_INLINE __s64 sum_quote(struct oh_pkt *p, __u32 len)
 		if (rest > OH_CHUNK)
 			rest = OH_CHUNK;
 		__builtin_memset(chunk, 0, sizeof(chunk));
-		if (rest == 0 || bpf_skb_load_bytes(p->skb, OH_ETH_LEN + at, chunk, rest))
+		if (rest == 0 || bpf_skb_load_bytes(skb, OH_ETH_LEN + at, chunk, rest))
 			return -1;
 		sum = bpf_csum_diff(0, 0, (__be32 *)chunk, sizeof(chunk), sum);
 		if (sum < 0)
@@ -82,7 +85,7 @@ OH_INLINE int become_error(struct oh_pkt *p)
 	if (quote > OH_QUOTE_MAX)
 		quote = OH_QUOTE_MAX;
 	error_headers(p, &e, quote);
-	sum = sum_quote(p, quote);
+	sum = sum_quote(p->skb, quote);
 	if (sum < 0)
 		return -1;
 	e.csum = csum_fold(csum_fold(sum) ^ 0xffff);

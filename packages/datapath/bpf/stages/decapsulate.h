@@ -45,7 +45,7 @@ OH_INLINE int leave_to_overlay(struct oh_pkt *p)
 	o.vxlan.vni = bpf_htonl(p->vni << 8);
 	if (bpf_skb_store_bytes(p->skb, OH_ETH_LEN, &o, sizeof(o), BPF_F_RECOMPUTE_CSUM))
 		return -OH_DROP_INTERNAL;
-	p->skb->mark = OH_MARK_OVERLAY;
+	p->skb->mark = p->relayed ? OH_MARK_RELAYED : OH_MARK_OVERLAY;
 	p->verdict = TC_ACT_OK;
 	return OH_ACTION_STACK;
 }

@@ -55,7 +55,7 @@ OH_INLINE void outer_headers(const struct oh_pkt *p, struct oh_outer *o, __u32 f
 	o->udp.dport = bpf_htons(OH_VXLAN_PORT);
 	o->udp.len = bpf_htons(sizeof(o->udp) + sizeof(o->vxlan) + frame_len);
 	o->vxlan.flags = bpf_htonl(OH_VXLAN_VNI_VALID);
-	o->vxlan.vni = bpf_htonl(p->to.vni << 8);
+	o->vxlan.vni = bpf_htonl(p->to.vni << 8 | p->to.relayed);
 }
 
 /*

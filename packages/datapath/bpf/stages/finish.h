@@ -6,6 +6,7 @@
 #include "../maps/counters.h"
 #include "../maps/decision.h"
 #include "../maps/events.h"
+#include "../maps/learning.h"
 #include "watch.h"
 
 OH_INLINE void count_sent(const struct oh_pkt *p, int accepted)
@@ -97,11 +98,13 @@ OH_INLINE void record(const struct oh_pkt *p, int rc, __u8 reason)
 		d->slot = p->to.where;
 		d->ifindex = p->to.endpoint ? p->to.endpoint->ifindex : 0;
 		break;
+	case OH_ACTION_ASK:
 	case OH_ACTION_HOST:
 		d->host = p->to.where;
 		d->ifindex = p->to.host ? p->to.host->uplink : 0;
 		break;
 	case OH_ACTION_REPLY:
+		d->host = p->stage == OH_STAGE_LEARN ? p->to.where : 0;
 		d->ifindex = p->skb->ifindex;
 		break;
 	}
@@ -111,6 +114,16 @@ OH_INLINE int finish(const struct oh_pkt *p, int rc)
 {
 	__u8 reason = rc < 0 ? -rc : p->reason;
 
+	/* The packet itself goes round again, and is counted then. */
+	if (rc == OH_ACTION_ASK) {
+		if (cfg_record)
+			record(p, rc, 0);
+		return p->verdict;
+	}
+	if (p->from && p->from->learns && rc == OH_ACTION_HOST && p->to.routed)
+		count_way(p->slot, p->to.relayed);
+	if (p->used && rc == OH_ACTION_HOST)
+		__sync_fetch_and_add(&p->used->packets, 1);
 	if (p->from)
 		count_sent(p, !reason);
 	if (rc == OH_ACTION_GUEST)

@@ -7,5 +7,6 @@
 OH_INLINE int limit_class(struct oh_pkt *p)
 {
 	p->stage = OH_STAGE_LIMIT;
-	return limit_admits(p->slot, p->class) ? 0 : -OH_DROP_CLASS_LIMIT;
+	/* A packet that goes round again has paid. */
+	return p->asked || limit_admits(p->slot, p->class) ? 0 : -OH_DROP_CLASS_LIMIT;
 }

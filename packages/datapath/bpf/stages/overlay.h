@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
-/* Where a frame out of a tunnel goes: only ever to a port of this host. */
+/* Where a frame out of a tunnel goes: to a port of this host; what is routed in a VPC that learns may be passed on. */
 #pragma once
 #include "../lib/pkt.h"
 #include "../maps/config.h"
@@ -8,6 +8,8 @@
 #include "../maps/routes.h"
 #include "answer_arp.h"
 #include "answer_peer.h"
+#include "pass_on.h"
+#include "peer.h"
 
 OH_INLINE int is_from_peer(const struct oh_pkt *p)
 {
@@ -23,18 +25,27 @@ OH_INLINE int to_local(struct oh_pkt *p, __u8 place, __u32 where)
 	return 0;
 }
 
-/* The port with the address, or the next hop of the route to it: here, or nowhere. */
+/* The port with the address, or the next hop of the route to it. Sets p->target. */
+OH_INLINE const struct destination *target_of(struct oh_pkt *p)
+{
+	p->target = addr_of_ip4(p->head.ip.dst);
+	const struct destination *d = destination_lookup(p->vpc, p->target);
+	if (d)
+		return d;
+	const struct route *r = route_lookup(p->vpc, p->target);
+	if (!r || r->kind != OH_ROUTE_VIA)
+		return 0;
+	p->target = r->next_hop;
+	return destination_lookup(p->vpc, p->target);
+}
+
+/* Here, or nowhere. */
 OH_INLINE int route_to_local(struct oh_pkt *p)
 {
-	oh_addr dst = addr_of_ip4(p->head.ip.dst);
-	const struct destination *d = destination_lookup(p->vpc, dst);
+	const struct destination *d = target_of(p);
 
 	p->stage = OH_STAGE_ROUTE;
 	p->class = OH_CLASS_LAYER3;
-	if (!d) {
-		const struct route *r = route_lookup(p->vpc, dst);
-		d = r && r->kind == OH_ROUTE_VIA ? destination_lookup(p->vpc, r->next_hop) : 0;
-	}
 	if (!d)
 		return -OH_DROP_NOT_HERE;
 	p->to.routed = 1;
@@ -63,15 +74,34 @@ OH_INLINE int route_from_peer(struct oh_pkt *p)
 	return p->head.ip.ttl > 1 ? 0 : -OH_DROP_TTL;
 }
 
-/* The second half of symmetric routing: the sender's host has taken the hop off the TTL. */
-OH_INLINE int route_overlay(struct oh_pkt *p)
+/* The routers' MACs: the sender's host's, or the collecting host's where it went by a hub, and this host's. */
+OH_INLINE int check_routers(const struct oh_pkt *p)
 {
 	oh_mac from = router_mac(p->sender->host), here = router_mac(cfg_host);
+	oh_host collector = host_of_router_mac(&p->head.eth.src);
+
+	if (!mac_equal(&p->head.eth.dst, &here))
+		return -OH_DROP_ROUTER_MAC;
+	if (!p->relayed)
+		return mac_equal(&p->head.eth.src, &from) ? 0 : -OH_DROP_ROUTER_MAC;
+	return collector && (collector == cfg_host || host_lookup(collector)) ? 0 : -OH_DROP_ROUTER_MAC;
+}
+
+/* The second half of symmetric routing: the collecting host has taken the hop off the TTL. */
+OH_INLINE int route_overlay(struct oh_pkt *p)
+{
+	int rc = check_routers(p);
 
 	p->stage = OH_STAGE_ROUTE;
-	if (!mac_equal(&p->head.eth.src, &from) || !mac_equal(&p->head.eth.dst, &here))
-		return -OH_DROP_ROUTER_MAC;
-	return p->ethertype == OH_ETHERTYPE_IPV4 ? route_to_local(p) : -OH_DROP_OVERLAY_CLASS;
+	if (rc)
+		return rc;
+	if (p->ethertype != OH_ETHERTYPE_IPV4)
+		return -OH_DROP_OVERLAY_CLASS;
+	if (!p->relayed)
+		peer_heard(p->sender->host);
+	rc = route_to_local(p);
+	/* Not from the VXLAN device: what it hands up is a tunnel's no more. */
+	return rc == -OH_DROP_NOT_HERE && p->off ? pass_on(p) : rc;
 }
 
 OH_INLINE int overlay(struct oh_pkt *p)

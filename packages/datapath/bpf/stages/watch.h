@@ -127,7 +127,7 @@ OH_INLINE void watch(const struct oh_pkt *p, __u8 way, int rc, __u8 reason)
 /* What a guest sent, before anything of it is changed. */
 OH_INLINE int watch_came(const struct oh_pkt *p)
 {
-	if (cfg_watch)
+	if (cfg_watch && !p->asked)
 		watch(p, OH_WAY_CAME, 0, 0);
 	return 0;
 }

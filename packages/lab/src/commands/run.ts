@@ -9,6 +9,7 @@ import { progressLines } from "../progress.ts";
 
 export interface UpOptions {
   readonly hosts: number;
+  readonly hubs: number;
   readonly uplinks: number;
   readonly mtu: number;
   readonly file?: string;

@@ -27,7 +27,7 @@ export const DATA_PLANE: readonly Breakage[] = [
   },
   {
     name: "a routed packet crosses with a network's VNI",
-    file: `${STAGES}/route.h`,
+    file: `${STAGES}/learned.h`,
     find: "p->to.vni = p->vpc;",
     replace: "p->to.vni = p->vni;",
     test: DIFFERENTIAL,
@@ -76,7 +76,7 @@ export const DATA_PLANE: readonly Breakage[] = [
   },
   {
     name: "a plain peer may use a VPC's VNI",
-    file: `${STAGES}/outer.h`,
+    file: `${STAGES}/sender.h`,
     find: "return -OH_DROP_PEER_VNI;",
     replace: ";",
     test: DIFFERENTIAL,
@@ -91,8 +91,8 @@ export const DATA_PLANE: readonly Breakage[] = [
   {
     name: "one right router MAC of two is enough",
     file: `${STAGES}/overlay.h`,
-    find: "if (!mac_equal(&p->head.eth.src, &from) || !mac_equal(&p->head.eth.dst, &here))",
-    replace: "if (!mac_equal(&p->head.eth.src, &from) && !mac_equal(&p->head.eth.dst, &here))",
+    find: "return mac_equal(&p->head.eth.src, &from) ? 0 : -OH_DROP_ROUTER_MAC;",
+    replace: "return 0;",
     test: DIFFERENTIAL,
   },
   {
@@ -140,7 +140,7 @@ export const DATA_PLANE: readonly Breakage[] = [
   {
     name: "floods are not limited",
     file: `${STAGES}/limit.h`,
-    find: "return limit_admits(p->slot, p->class) ? 0 : -OH_DROP_CLASS_LIMIT;",
+    find: "return p->asked || limit_admits(p->slot, p->class) ? 0 : -OH_DROP_CLASS_LIMIT;",
     replace: "return 0;",
     test: FLOOD,
   },

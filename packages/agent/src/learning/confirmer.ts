@@ -1,0 +1,126 @@
+import { type Claim, compareClaims, type FromAgent, type Lesson, type Verdict, type Verdicts } from "@onehop/core";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Rows } from "../lower/index.ts";
+
+export interface ConfirmerOptions {
+  readonly kernel: Kernel;
+  readonly send: (message: FromAgent) => void;
+  /** Milliseconds since the epoch. */
+  readonly wall: () => number;
+  readonly onFalse: (lesson: Lesson) => void;
+}
+
+/** Between two confirmations of an entry in use. */
+const AGAIN_MS = 10_000;
+/** Before one that could not be judged is asked about again. */
+const LATER_MS = 1000;
+/** A batch without an answer is given up. */
+const PATIENCE_MS = 5000;
+/** Lessons of one message. */
+const MOST = 2000;
+const MS = 1_000_000n;
+
+/** The claim that was asked about, and when it is to be asked about again. */
+interface Asked {
+  readonly lesson: Lesson;
+  due: number;
+}
+
+/** Has the controllers judge what was learned, in the background: they know what is bound where. */
+export class Confirmer {
+  readonly #options: ConfirmerOptions;
+  readonly #asked = new Map<string, Asked>();
+  #batch: { readonly id: number; readonly lessons: readonly Lesson[]; readonly at: number } | undefined;
+  #lastId = 0;
+
+  constructor(options: ConfirmerOptions) {
+    this.#options = options;
+  }
+
+  /** Asks about what is new, or was confirmed long ago and used since. `now`: milliseconds of the agent's clock. */
+  ask(now: number): void {
+    if (this.#batch && now - this.#batch.at < PATIENCE_MS) return;
+    const lessons = this.#due(now).slice(0, MOST);
+    this.#batch = lessons.length > 0 ? { id: ++this.#lastId, lessons, at: now } : undefined;
+    if (this.#batch) this.#options.send({ type: "lessons", id: this.#batch.id, lessons });
+  }
+
+  receive({ id, verdicts }: Verdicts, now: number): void {
+    if (this.#batch?.id !== id) return;
+    const { lessons } = this.#batch;
+    this.#batch = undefined;
+    for (const [i, lesson] of lessons.entries()) {
+      const verdict = verdicts[i];
+      if (verdict) this.#obey(lesson, verdict, now);
+    }
+  }
+
+  #due(now: number): Lesson[] {
+    const { kernel } = this.#options;
+    const recently = kernel.now() - BigInt(AGAIN_MS) * MS;
+    const present = new Set<string>();
+    const due: Lesson[] = [];
+    for (const [key, entry] of kernel.read("learned")) {
+      const text = `${key.vpc} ${key.address}`;
+      present.add(text);
+      const lesson = lessonOf([key, entry]);
+      const asked = this.#asked.get(text);
+      if (asked && sameLesson(asked.lesson, lesson) && (now < asked.due || entry.used < recently)) continue;
+      due.push(lesson);
+    }
+    this.#forget(present);
+    return due;
+  }
+
+  /** Of entries that are gone, nothing is to be remembered. */
+  #forget(present: ReadonlySet<string>): void {
+    for (const text of this.#asked.keys()) if (!present.has(text)) this.#asked.delete(text);
+    const { kernel } = this.#options;
+    const gone = [...kernel.read("confirmed")].filter(([k]) => !present.has(`${k.vpc} ${k.address}`));
+    if (gone.length === 0) return;
+    kernel.remove(
+      "confirmed",
+      gone.map(([key]) => key),
+    );
+  }
+
+  #obey(lesson: Lesson, verdict: Verdict, now: number): void {
+    const { kernel, wall, onFalse } = this.#options;
+    const { vpc, address, claim, host } = lesson;
+    const key = { vpc, address };
+    const wait = verdict.verdict === "later" ? LATER_MS : AGAIN_MS;
+    this.#asked.set(`${vpc} ${address}`, { lesson, due: now + wait });
+    if (verdict.verdict === "later") return;
+    if (verdict.verdict === "confirmed") {
+      const known = kernel.get("confirmed", key);
+      if (!known || compareClaims(known, claim) !== 0) kernel.write("confirmed", [[key, claim]]);
+      return;
+    }
+    if (verdict.verdict === "stale") this.#raiseFloor(key, verdict.floor);
+    else {
+      // Before the entry: the teacher must not teach it again.
+      kernel.write("barred", [[{ host }, { since: Math.floor(wall() / 1000) }]]);
+      kernel.remove("floors", [key]);
+      onFalse(lesson);
+    }
+    const entry = kernel.get("learned", key);
+    if (entry && sameLesson(lessonOf([key, entry]), lesson)) kernel.remove("learned", [key]);
+  }
+
+  #raiseFloor(key: Rows["floors"][0], floor: Claim): void {
+    const { kernel } = this.#options;
+    const old = kernel.get("floors", key);
+    if (!old || compareClaims(old, floor) < 0) kernel.write("floors", [[key, floor]]);
+  }
+}
+
+const lessonOf = ([{ vpc, address }, { host, port, claim }]: Rows["learned"]): Lesson => ({
+  vpc,
+  address,
+  host,
+  port,
+  claim,
+});
+
+const sameLesson = (a: Lesson, b: Lesson): boolean =>
+  a.host === b.host && a.port === b.port && compareClaims(a.claim, b.claim) === 0;

@@ -1,0 +1,40 @@
+import type { PortProblem, VpcSlice } from "@onehop/core";
+import type { VpcRules } from "@onehop/datapath/maps.gen";
+import type { Entries } from "./entries.ts";
+import type { Facts } from "./facts.ts";
+import { type Opened, portsOf } from "./plan.ts";
+
+/** OH_MAX_HUBS (packages/datapath/bpf/maps/vpc_rules.h). */
+const MAX_HUBS = 4;
+const NO_SECRET = "0".repeat(32);
+
+type Learning = NonNullable<VpcSlice["learning"]>;
+
+/** How the VPCs learn that do, and what authenticates it. */
+export function lowerLearning(plan: Opened, facts: Facts, { vpc_keys, vpc_rules }: Entries): PortProblem[] {
+  const short = new Set<number>();
+  for (const { vni: vpc, learning } of plan.vpcs) {
+    if (!learning) continue;
+    const { version, current, former } = learning.key;
+    const keys = { version, current, former_version: former ? version - 1 : 0, former: former ?? NO_SECRET };
+    const fits = vpc_keys.add({ vpc }, keys) && vpc_rules.add({ vpc }, rulesOf(learning, plan.own.number, facts));
+    if (!fits) short.add(vpc);
+  }
+  return portsOf(plan, short, vpc_rules.full);
+}
+
+function rulesOf(learning: Learning, own: number, { syncedUntil = 0n }: Facts): VpcRules {
+  const is_hub = learning.hubs.includes(own) ? 1 : 0;
+  const hubs = learning.in_sync.slice(0, MAX_HUBS);
+  return {
+    hubs: [...hubs, ...Array<number>(MAX_HUBS - hubs.length).fill(0)],
+    epoch: learning.epoch,
+    max_learned: learning.max_learned,
+    ask_rate: learning.asks.rate,
+    ask_burst: learning.asks.burst,
+    port_ask_rate: learning.port_asks.rate,
+    port_ask_burst: learning.port_asks.burst,
+    synced_until: is_hub ? syncedUntil : 0n,
+    is_hub,
+  };
+}

@@ -1,0 +1,223 @@
+import type { FromAgent, HostPlan, Lesson, Lessons, Slice, Verdict, VpcLearning } from "@onehop/core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { FakeKernel } from "../src/kernel/fake.ts";
+import { Confirmer } from "../src/learning/confirmer.ts";
+import { Wholeness } from "../src/learning/wholeness.ts";
+import { addressOf, FakeHost, type PortSpec, planOf, portId } from "./world.ts";
+
+const KEY = { version: 2, current: "aa".repeat(16), former: "bb".repeat(16) };
+const LEARNING: VpcLearning = {
+  hubs: [1, 3],
+  in_sync: [3],
+  epoch: 1,
+  key: KEY,
+  max_learned: 100,
+  asks: { rate: 10, burst: 20 },
+  port_asks: { rate: 1, burst: 2 },
+};
+const a1: PortSpec = { name: "a1", host: 1 };
+const b1: PortSpec = { name: "b1", host: 1, network: 2 };
+const at = (host: number): PortSpec => ({ name: "c2", host, network: 2 });
+
+function learningPlan(host: number, ports: readonly PortSpec[], learning = LEARNING): HostPlan {
+  const slices = [...planOf(host, ports)].map(([id, slice]): [typeof id, Slice] => [
+    id,
+    slice.type === "vpc" ? { ...slice, learning } : slice,
+  ]);
+  return new Map(slices);
+}
+
+describe("the rules of a VPC that learns", () => {
+  it("are its hubs in sync, its keys and its limits, and its ports learn", async () => {
+    const host = new FakeHost();
+    await host.reconciler.run(learningPlan(2, [{ name: "a1", host: 2 }]));
+    expect(host.kernel.get("vpc_rules", { vpc: 5000 })).toMatchObject({
+      hubs: [3, 0, 0, 0],
+      epoch: 1,
+      max_learned: 100,
+      is_hub: 0,
+      synced_until: 0n,
+    });
+    const keys = { version: 2, former_version: 1, current: KEY.current, former: KEY.former };
+    expect(host.kernel.get("vpc_keys", { vpc: 5000 })).toEqual(keys);
+    expect(host.kernel.get("endpoints", 0)?.learns).toBe(1);
+  });
+
+  it("are none of a VPC whose ports are pushed", async () => {
+    const host = new FakeHost();
+    await host.reconciler.run(planOf(1, [a1]));
+    expect([...host.kernel.read("vpc_rules"), ...host.kernel.read("vpc_keys")]).toEqual([]);
+    expect(host.kernel.get("endpoints", 0)?.learns).toBe(0);
+  });
+
+  it("need no second write where nothing changed", async () => {
+    const host = new FakeHost();
+    const plan = learningPlan(1, [a1, at(2)]);
+    await host.reconciler.run(plan);
+    host.takeLog();
+    host.reconciler.distrust();
+    await host.reconciler.run(plan);
+    expect(host.takeLog()).toEqual([]);
+  });
+
+  it("say that a hub's table is whole for as long as it was told, also after the next run", async () => {
+    const host = new FakeHost();
+    await host.reconciler.run(learningPlan(1, [a1]));
+    expect(host.kernel.get("vpc_rules", { vpc: 5000 })).toMatchObject({ is_hub: 1, synced_until: 0n });
+    host.reconciler.renewSync(77n);
+    await host.reconciler.run(learningPlan(1, [a1, b1]));
+    expect(host.kernel.get("vpc_rules", { vpc: 5000 })).toMatchObject({ synced_until: 77n });
+  });
+
+  it("stay for a while when the last port has left, also with a new agent, so that its packets are passed on", async () => {
+    const host = new FakeHost();
+    await host.reconciler.run(learningPlan(2, [{ name: "a1", host: 2 }]));
+    host.restart();
+    await host.reconciler.run(learningPlan(2, []));
+    expect(host.kernel.get("vpc_keys", { vpc: 5000 })).toMatchObject({ version: 2 });
+    expect(host.kernel.get("vnis", { vni: 5000 })).toMatchObject({ vpc: 5000 });
+    expect([...host.kernel.read("endpoints")]).toEqual([]);
+    host.now += 300_000;
+    await host.reconciler.run(learningPlan(2, []));
+    for (const table of ["vpc_keys", "vpc_rules", "vnis"] as const) expect([...host.kernel.read(table)]).toEqual([]);
+  });
+});
+
+describe("a hub remembers where an address was", () => {
+  const key = { vpc: 5000, address: addressOf(at(2)) };
+  let host: FakeHost;
+  beforeEach(async () => {
+    host = new FakeHost();
+    await host.reconciler.run(learningPlan(1, [a1, at(2)]));
+  });
+
+  it("that has another host now", async () => {
+    await host.reconciler.run(learningPlan(1, [a1, at(1)]));
+    expect(host.kernel.get("moved", key)).toEqual({ former: 2, until: host.kernel.now() + 300_000_000_000n });
+    await host.reconciler.run(learningPlan(1, [a1, at(2)]));
+    expect(host.kernel.get("moved", key)).toMatchObject({ former: 1 });
+  });
+
+  it("that was nowhere in between", async () => {
+    await host.reconciler.run(learningPlan(1, [a1]));
+    expect(host.kernel.get("moved", key)).toBeUndefined();
+    await host.reconciler.run(learningPlan(1, [a1, at(1)]));
+    expect(host.kernel.get("moved", key)).toMatchObject({ former: 2 });
+  });
+
+  it("but not for ever, and not where it came back", async () => {
+    await host.reconciler.run(learningPlan(1, [a1]));
+    host.now += 300_001;
+    await host.reconciler.run(learningPlan(1, [a1]));
+    await host.reconciler.run(learningPlan(1, [a1, at(1)]));
+    expect([...host.kernel.read("moved")]).toEqual([]);
+  });
+});
+
+describe("confirmation of what was learned", () => {
+  const key = { vpc: 5000, address: "10.0.2.9" };
+  const claim = { epoch: 1, revision: 20, sequence: 0 };
+  let kernel: FakeKernel;
+  let sent: FromAgent[];
+  let lies: Lesson[];
+  let confirmer: Confirmer;
+  const learn = (change: object = {}) => {
+    const now = kernel.now();
+    const times = { used: now, asked: now, taught: now, since: now };
+    kernel.write("learned", [[key, { host: 2, packets: 1, claim, port: portId("x"), ...times, ...change }]]);
+  };
+  const answer = (verdict: Verdict, now: number) =>
+    confirmer.receive({ type: "verdicts", id: (sent.at(-1) as Lessons).id, verdicts: [verdict] }, now);
+
+  beforeEach(() => {
+    kernel = new FakeKernel();
+    sent = [];
+    lies = [];
+    const send = (message: FromAgent) => void sent.push(message);
+    confirmer = new Confirmer({ kernel, send, wall: () => 5000, onFalse: (lesson) => lies.push(lesson) });
+    learn();
+  });
+
+  it("is asked at once, and every ten seconds while the entry is in use", () => {
+    confirmer.ask(0);
+    answer({ verdict: "confirmed" }, 0);
+    expect(kernel.get("confirmed", key)).toEqual(claim);
+    confirmer.ask(9999);
+    expect(sent).toHaveLength(1);
+    confirmer.ask(10_000);
+    expect(sent).toHaveLength(2);
+    answer({ verdict: "confirmed" }, 10_000);
+    kernel.clock += 11_000_000_000n;
+    confirmer.ask(30_000);
+    expect(sent).toHaveLength(2);
+  });
+
+  it("asks anew where the teacher or the generation is another", () => {
+    confirmer.ask(0);
+    answer({ verdict: "confirmed" }, 0);
+    learn({ claim: { ...claim, revision: 21 } });
+    confirmer.ask(500);
+    expect((sent[1] as Lessons).lessons[0]?.claim.revision).toBe(21);
+  });
+
+  it("removes a false claim, bars its teacher and forgets the floor", () => {
+    kernel.write("floors", [[key, claim]]);
+    confirmer.ask(0);
+    answer({ verdict: "false" }, 0);
+    expect([...kernel.read("learned"), ...kernel.read("floors")]).toEqual([]);
+    expect([...kernel.read("barred")]).toEqual([[{ host: 2 }, { since: 5 }]]);
+    expect(lies).toHaveLength(1);
+  });
+
+  it("removes a stale claim and raises the floor, never lowers it", () => {
+    const floor = { epoch: 1, revision: 30, sequence: 0 };
+    confirmer.ask(0);
+    answer({ verdict: "stale", floor }, 0);
+    expect([...kernel.read("learned"), ...kernel.read("barred")]).toEqual([]);
+    expect(kernel.get("floors", key)).toEqual(floor);
+    learn();
+    confirmer.ask(11_000);
+    answer({ verdict: "stale", floor: { ...floor, revision: 25 } }, 11_000);
+    expect(kernel.get("floors", key)).toEqual(floor);
+  });
+
+  it("leaves an entry alone that was taught anew meanwhile", () => {
+    confirmer.ask(0);
+    learn({ host: 3 });
+    answer({ verdict: "stale", floor: { ...claim, revision: 21 } }, 0);
+    expect([...kernel.read("learned")]).toHaveLength(1);
+  });
+
+  it("asks one batch at a time, gives up one without an answer, and takes no answer to another", () => {
+    confirmer.ask(0);
+    confirmer.ask(4999);
+    expect(sent).toHaveLength(1);
+    confirmer.ask(5000);
+    expect(sent).toHaveLength(2);
+    confirmer.receive({ type: "verdicts", id: 1, verdicts: [{ verdict: "false" }] }, 5000);
+    expect([...kernel.read("learned")]).toHaveLength(1);
+  });
+
+  it("of an entry that is gone is forgotten", () => {
+    confirmer.ask(0);
+    answer({ verdict: "confirmed" }, 0);
+    kernel.remove("learned", [key]);
+    confirmer.ask(500);
+    expect([...kernel.read("confirmed")]).toEqual([]);
+  });
+});
+
+describe("a host's plan is whole", () => {
+  const held = (id: "hosts" | `vpc/${string}`) => ({ id, epoch: 1, generation: 1, hash: "h" });
+
+  it("when the present stream sent or confirmed each of its slices", () => {
+    const wholeness = new Wholeness();
+    expect(wholeness.covers([])).toBe(false);
+    wholeness.confirm("hosts");
+    expect(wholeness.covers([held("hosts"), held("vpc/v")])).toBe(false);
+    wholeness.confirm("vpc/v");
+    expect(wholeness.covers([held("hosts"), held("vpc/v")])).toBe(true);
+    wholeness.reset();
+    expect(wholeness.covers([held("hosts")])).toBe(false);
+  });
+});

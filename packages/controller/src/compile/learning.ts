@@ -1,0 +1,61 @@
+import type { At, Budget, Host, VpcKey, VpcLearning } from "@onehop/core";
+import { hashOf } from "./encode.ts";
+import type { IndexedIntent } from "./indexed.ts";
+
+/** What compiling must know besides Intent: what is in the store, and what hosts reported. */
+export interface LearningFacts {
+  /** Of the store. */
+  readonly epoch: number;
+  keyOf(vpcId: string): VpcKey | undefined;
+  /** Whether the host has the whole table of the VPC, as a hub must. */
+  inSync(hostId: string, vpcId: string): boolean;
+}
+
+export const NO_FACTS: LearningFacts = { epoch: 1, keyOf: () => undefined, inSync: () => false };
+
+/** OH_MAX_HUBS of the data plane (packages/datapath/bpf/maps/vpc_rules.h). */
+const MAX_HUBS = 4;
+/** Below it, a hub's death would leave none. */
+const LEAST_HUBS = 2;
+/** Entries of one VPC at one host; their table has room for several such VPCs (packages/datapath/bpf/maps/learned.h). */
+const MAX_LEARNED = 16_384;
+const ASKS: Budget = { rate: 5000, burst: 5000 };
+const PORT_ASKS: Budget = { rate: 1000, burst: 1000 };
+
+export const isHub = (host: Host | undefined): boolean => host?.kind === "onehop" && host.roles.includes("hub");
+
+/** The hubs of a VPC, by rendezvous hashing over all that there are, so that one that comes or goes moves few. */
+export function hubsOf(view: IndexedIntent, vpcId: string): readonly At<Host>[] {
+  const all = [...view.hubs()];
+  if (all.length <= MAX_HUBS) return all;
+  const weighed = all.map((host) => ({ host, weight: hashOf(`${vpcId} ${host.id}`) }));
+  return weighed
+    .sort((a, b) => (a.weight < b.weight ? 1 : -1))
+    .slice(0, MAX_HUBS)
+    .map(({ host }) => host);
+}
+
+/**
+ * Whether a VPC's far ports are learned rather than pushed. Decided by the hubs that are declared, not by those that live:
+ * a hub's death must not make everything pushed.
+ */
+export const learns = (view: IndexedIntent, vpcId: string): boolean =>
+  view.learning.keyOf(vpcId) !== undefined && hubsOf(view, vpcId).length >= LEAST_HUBS;
+
+export function compileLearning(view: IndexedIntent, vpcId: string): VpcLearning | undefined {
+  const { learning } = view;
+  const key = learning.keyOf(vpcId);
+  const hubs = hubsOf(view, vpcId);
+  if (!key || hubs.length < LEAST_HUBS) return undefined;
+  return {
+    hubs: numbers(hubs),
+    in_sync: numbers(hubs.filter((hub) => learning.inSync(hub.id, vpcId))),
+    epoch: learning.epoch,
+    key,
+    max_learned: MAX_LEARNED,
+    asks: ASKS,
+    port_asks: PORT_ASKS,
+  };
+}
+
+const numbers = (hosts: readonly At<Host>[]): number[] => hosts.map((h) => h.number).sort((a, b) => a - b);

@@ -1,0 +1,28 @@
+import type { Lessons, Verdicts } from "@onehop/core";
+import { type IntentView, keys, type Store } from "@onehop/store";
+import type { IndexedIntent } from "../compile/index.ts";
+import { judge } from "./judge.ts";
+
+export interface ConfirmOptions {
+  readonly store: Store;
+  readonly view: IntentView;
+  readonly indexed: IndexedIntent;
+  readonly signal: AbortSignal;
+}
+
+/** Answers what an agent asks of its learned entries; claims that this process is behind of are judged once it has caught up. */
+export async function confirm({ id, lessons }: Lessons, options: ConfirmOptions): Promise<Verdicts> {
+  const { store, view, indexed, signal } = options;
+  const newest = Math.max(0, ...lessons.map((l) => l.claim.revision));
+  let stored = view.revision;
+  if (newest > stored) {
+    const answer = await store.range({ prefix: keys.epoch, limit: 1, keysOnly: true });
+    stored = answer.revision;
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    // Not there in time: the verdict is "later".
+    if (newest <= stored) await view.waitFor(newest, patience).catch(() => undefined);
+  }
+  return { type: "verdicts", id, verdicts: judge(lessons, { view: indexed, stored }) };
+}
+
+const PATIENCE_MS = 1000;

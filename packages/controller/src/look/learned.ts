@@ -1,0 +1,129 @@
+import { check, WhyBody } from "@onehop/api";
+import {
+  type At,
+  cidr4,
+  contains,
+  type Host,
+  invalid,
+  ipv4,
+  type LearnedAnswer,
+  type LearnedItem,
+  type LearnedList,
+  type LearnedRow,
+  nounOf,
+  type Port,
+  parseIpv4,
+  type TraceObject,
+  type WayAnswer,
+} from "@onehop/core";
+import { getOne, type QueryValues } from "../api/read.ts";
+import { refuseBody } from "../api/refusals.ts";
+import { type Names, ref } from "./names.ts";
+import { boundPort } from "./request.ts";
+import { fromAll, scopeOf } from "./scope.ts";
+import type { Listing } from "./traffic.ts";
+
+const checkWhy = check(WhyBody);
+
+/** What the hosts in scope learned, by host and address, and how many packets went straight. */
+export async function listLearned(listing: Listing, query: QueryValues): Promise<LearnedList> {
+  const scope = await scopeOf(listing, query);
+  const { agents, names } = listing;
+  const vpcs = scope.vpcs ? { vpcs: scope.vpcs } : {};
+  const { answers, silent } = await fromAll(scope.hosts, (h) => agents.ask(h.id, { what: "learned", ...vpcs }));
+  const all = answers.map(([host, answer]) => [host, answer as LearnedAnswer] as const);
+  const items = all.flatMap(([host, { entries }]) => entries.map((row) => itemOf(host, row, names)));
+  return { items: items.sort(byPlace), ways: sumWays(all, names), silent };
+}
+
+const byPlace = (a: LearnedItem, b: LearnedItem): number =>
+  a.at.name.localeCompare(b.at.name, "en", { numeric: true }) ||
+  (a.vpc?.name ?? "").localeCompare(b.vpc?.name ?? "") ||
+  (parseIpv4(a.address) ?? 0) - (parseIpv4(b.address) ?? 0);
+
+function itemOf(at: TraceObject, row: LearnedRow, names: Names): LearnedItem {
+  const { vpc: vni, host, port, ...rest } = row;
+  const vpc = names.vpcByVni(vni);
+  return {
+    at,
+    ...(vpc ? { vpc: ref("vpc", vpc) } : {}),
+    teacher: hostRef(names, host),
+    port: names.port(port) ?? ref("port", { id: port, name: port }),
+    ...rest,
+  };
+}
+
+function hostRef(names: Names, number: number): TraceObject {
+  const host = names.hostByNumber(number);
+  return ref("host", host ?? { id: String(number), name: String(number) });
+}
+
+function sumWays(answers: readonly (readonly [TraceObject, LearnedAnswer])[], names: Names): LearnedList["ways"] {
+  const sums = new Map<number, { direct: number; by_hub: number }>();
+  for (const [, { ways }] of answers)
+    for (const { vpc, direct, by_hub } of ways) {
+      const sum = sums.get(vpc) ?? { direct: 0, by_hub: 0 };
+      sums.set(vpc, { direct: sum.direct + direct, by_hub: sum.by_hub + by_hub });
+    }
+  return [...sums].flatMap(([vni, sum]) => {
+    const vpc = names.vpcByVni(vni);
+    return vpc ? [{ vpc: ref("vpc", vpc), ...sum }] : [];
+  });
+}
+
+/** Which way packets of a port to an address go now, and why not straight where they do not. */
+export async function wayOf(listing: Listing, body: unknown): Promise<WayAnswer> {
+  refuseBody(checkWhy(body));
+  const { port_id, to } = body as { readonly port_id: string; readonly to: string };
+  if (parseIpv4(to) === undefined) throw invalid("/to", "must be an IPv4 address");
+  const { store, caller, names, agents } = listing;
+  const from = await boundPort(store, caller, port_id.toLowerCase());
+  const vpc = await getOne({ store, caller, noun: nounOf("vpc") }, from.vpc_id);
+  const hop = nextHopOf(names, from.vpc_id, to);
+  const target = names.portByAddress(from.vpc_id, hop);
+  const bound = target?.host_id === undefined ? undefined : names.intent.hosts.get(target.host_id);
+  const answer = (await agents.ask(from.host_id!, { what: "learned", vpcs: [Number(vpc.vni)] })) as LearnedAnswer;
+  const entry = answer.entries.find((row) => row.address === hop);
+  const learns = answer.ways.length > 0;
+  const found = { from, target, bound, entry, learns, via: hop === to ? "" : ` It is reached by the route to ${hop}.` };
+  return judgeWay(found, names);
+}
+
+interface Found {
+  readonly from: Port;
+  readonly target: At<Port> | undefined;
+  readonly bound: At<Host> | undefined;
+  readonly entry: LearnedRow | undefined;
+  readonly learns: boolean;
+  readonly via: string;
+}
+
+function judgeWay({ from, target, bound, entry, learns, via }: Found, names: Names): WayAnswer {
+  const ends = {
+    ...(bound ? { host: ref("host", bound) } : {}),
+    ...(target ? { port: ref("port", target) } : {}),
+  };
+  const say = (way: WayAnswer["way"], why: string): WayAnswer => ({ way, ...ends, why: why + via });
+  if (bound?.id === from.host_id && bound) return say("local", "Both ports are on the same host.");
+  if (bound && (!learns || target?.network_id === from.network_id))
+    return say(
+      "pushed",
+      learns ? "Ports of one network are told to its hosts." : "The VPC's ports are told to its hosts.",
+    );
+  if (!entry && !target) return say("none", "The VPC has no port with this address.");
+  if (!entry && !bound) return say("none", "The port of this address is bound to no host.");
+  if (!entry) return say("hub", "Nothing was learned: no packet went there lately, or no answer has come yet.");
+  const teacher = hostRef(names, entry.host);
+  if (entry.silent) return { ...say("hub", `Host ${teacher.name} does not answer.`), host: teacher };
+  const { since_ms, confirmed } = entry;
+  return { ...say("direct", `Host ${teacher.name} said so.`), host: teacher, since_ms, confirmed };
+}
+
+/** The address that packets are sent to in fact: the next hop of the longest route, where no port has the address. */
+function nextHopOf(names: Names, vpcId: string, to: string): string {
+  if (names.portByAddress(vpcId, to)) return to;
+  const routes = [...names.intent.routes.values()]
+    .filter((r) => r.vpc_id === vpcId && contains(cidr4(r.destination), ipv4(to)))
+    .sort((a, b) => cidr4(b.destination).prefix - cidr4(a.destination).prefix);
+  return routes[0]?.next_hop ?? to;
+}

@@ -1,0 +1,33 @@
+import type { LearnedRow, WayRow } from "../plan/questions.ts";
+import type { TraceObject } from "./trace.ts";
+import type { Silent } from "./traffic.ts";
+
+/** An address that a host learned from use. */
+export interface LearnedItem extends Omit<LearnedRow, "vpc" | "host" | "port"> {
+  /** Where it was learned. */
+  readonly at: TraceObject;
+  readonly vpc?: TraceObject;
+  /** Who said so, and of which port. */
+  readonly teacher: TraceObject;
+  readonly port: TraceObject;
+}
+
+export interface LearnedList {
+  readonly items: readonly LearnedItem[];
+  /** Routed packets of each VPC's ports to other hosts. */
+  readonly ways: readonly (Omit<WayRow, "vpc"> & { readonly vpc: TraceObject })[];
+  readonly silent: readonly Silent[];
+}
+
+/** Which way packets of a port to an address go now. */
+export interface WayAnswer {
+  /** local: the same host. pushed: straight, as the controllers said. direct: straight, as learned. hub: by a hub. none: nowhere. */
+  readonly way: "local" | "pushed" | "direct" | "hub" | "none";
+  readonly host?: TraceObject;
+  readonly port?: TraceObject;
+  /** Milliseconds; of direct only. */
+  readonly since_ms?: number;
+  readonly confirmed?: boolean;
+  /** Why it is so: a sentence. */
+  readonly why: string;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR BSD-2-Clause) */
+#pragma once
+#include "../lib/hash.h"
+#include "../maps/config.h"
+#include "../maps/vpc_rules.h"
+#include "peer.h"
+
+#define OH_HUB_SILENT 0x80000000	/* a hub, but none of them answers */
+
+/* 1 where this host is a hub whose table is whole: what it does not know is not there. */
+OH_INLINE int is_whole(const struct vpc_rules *rules)
+{
+	return rules && rules->is_hub && bpf_ktime_get_coarse_ns() < rules->synced_until;
+}
+
+struct hub_choice {
+	oh_host best;
+	oh_host last;		/* resort */
+	__u64 best_weight;
+	__u64 last_weight;
+};
+
+/* A hub that is dead or on hold is taken only where there is no other. */
+OH_INLINE void consider_hub(struct hub_choice *c, oh_host hub, __u64 weight)
+{
+	const struct peer *peer = peer_lookup(hub);
+
+	if (weight >= c->last_weight) {
+		c->last = hub;
+		c->last_weight = weight;
+	}
+	if (peer && is_held(peer, bpf_ktime_get_coarse_ns()))
+		return;
+	if (weight >= c->best_weight) {
+		c->best = hub;
+		c->best_weight = weight;
+	}
+}
+
+/*
+ * The hub of an address, by rendezvous hashing: all hosts choose the same, and a hub that goes takes only its own part
+ * with it. 0: the VPC has none. A function of its own, so that the verifier walks it once.
+ */
+__attribute__((noinline)) oh_host find_hub(oh_vni vpc, __u32 address)
+{
+	const struct vpc_rules *rules = vpc_rules_lookup(vpc);
+	struct hub_choice c = {};
+
+	if (!rules)
+		return 0;
+	for (__u32 i = 0; i < OH_MAX_HUBS; i++) {
+		oh_host hub = rules->hubs[i];
+		if (hub && hub != cfg_host)
+			consider_hub(&c, hub, hash_mix(hash_mix(hub, (__u64)vpc << 32 | address), hub));
+	}
+	if (c.best)
+		return c.best;
+	const struct peer *peer = peer_lookup(c.last);
+	return c.last && peer && peer->silent ? c.last | OH_HUB_SILENT : c.last;
+}

@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Wire } from "./wire.ts";
+import { A, B, VPC } from "./world.ts";
+
+let wire: Wire;
+beforeAll(() => {
+  wire = new Wire({ name: "onehop-learn", hosts: [1, 2, 3, 4], learned_age: 2 });
+  wire.addGuest(1, A, "10.0.1.1");
+  wire.addGuest(2, B, "10.0.2.1");
+});
+afterAll(() => wire?.close());
+
+const learned = (host: number, address: string) => wire.hosts.get(host)!.maps.learned.get({ vpc: VPC, address });
+const forget = (host: number, address: string) => wire.hosts.get(host)!.maps.learned.delete({ vpc: VPC, address });
+
+async function ping(count: number, interval: string): Promise<{ received: number }> {
+  const { stdout } = await wire.exec("g1", "ping", "-q", "-c", `${count}`, "-i", interval, "-W", "1", B.address);
+  return { received: Number(/(\d+) received/.exec(stdout)?.[1]) };
+}
+
+test("Q29: of a new pair no packet is lost, and all but the first go straight, in both directions", async () => {
+  expect(await ping(10, "0.002")).toEqual({ received: 10 });
+  expect(learned(1, B.address)).toMatchObject({ host: 2 });
+  expect(learned(2, A.address)).toMatchObject({ host: 1 });
+  const ways = [1, 2].map((host) => wire.hosts.get(host)!.maps.ways.get(host)!);
+  expect(ways).toEqual([
+    { direct: 9, by_hub: 1 },
+    { direct: 9, by_hub: 1 },
+  ]);
+});
+
+test("Q26: a bulk TCP stream that loses its entry is straight again each time", async () => {
+  const server = spawn("ip", ["netns", "exec", wire.ns("g2"), "iperf3", "-s", "-1", "-p", "5300"], { stdio: "ignore" });
+  try {
+    await vi.waitFor(() => wire.exec("g2", "sh", "-c", "ss -ltn | grep -q 5300"), { timeout: 5000 });
+    const stream = wire.exec("g1", "iperf3", "-c", B.address, "-p", "5300", "-t", "3", "-J");
+    let deleted = 0;
+    await vi.waitFor(() => expect(learned(1, B.address)).toBeDefined(), { timeout: 3000 });
+    const done = stream.then(() => true);
+    while (deleted < 50) {
+      if (!forget(1, B.address)) break;
+      deleted++;
+      await vi.waitFor(() => expect(learned(1, B.address)).toBeDefined(), { timeout: 1000, interval: 1 });
+    }
+    expect(await done).toBe(true);
+    expect(deleted).toBe(50);
+    expect(wire.count(1, "NOT_CUT")).toBe(0);
+    // One packet for each time, and none of a stream of super-packets was too large to ask.
+    expect(wire.hosts.get(1)!.maps.ways.get(A.slot)!.by_hub).toBeLessThanOrEqual(60);
+  } finally {
+    server.kill();
+  }
+});
+
+test("what a guest sends to the port of messages is plain data, and arrives", async () => {
+  const server = spawn("ip", ["netns", "exec", wire.ns("g2"), "socat", "-u", "UDP-RECV:4797", "STDOUT"]);
+  try {
+    const heard = new Promise<string>((resolve) => server.stdout.once("data", (d: Buffer) => resolve(d.toString())));
+    await vi.waitFor(() => wire.exec("g2", "sh", "-c", "ss -lun | grep -q 4797"), { timeout: 5000 });
+    await wire.exec("g1", "sh", "-c", `echo tenant data | socat -u STDIN UDP-SENDTO:${B.address}:4797,sourceport=4797`);
+    expect(await heard).toBe("tenant data\n");
+  } finally {
+    server.kill();
+  }
+});
+
+test("an address that nobody has is unreachable at once", async () => {
+  const failed = await wire.exec("g1", "ping", "-c", "1", "-W", "5", "10.0.2.99").catch((e: { stdout: string }) => e);
+  expect(failed.stdout).toContain("Destination Host Unreachable");
+});
+
+test("D10: with the hub of a pair gone its packets go by the other; pairs that were talking lose nothing", async () => {
+  await ping(3, "0.01");
+  const before = wire.hosts.get(1)!.maps.ways.get(A.slot)!.by_hub;
+  for (const hub of [3, 4]) wire.cable(hub, "down");
+  expect(await ping(100, "0.005")).toEqual({ received: 100 });
+  wire.cable(3, "up");
+  forget(1, B.address);
+  await vi.waitFor(async () => expect((await ping(3, "0.02")).received).toBe(3), { timeout: 5000 });
+  expect(wire.hosts.get(1)!.maps.ways.get(A.slot)!.by_hub).toBeGreaterThan(before);
+  wire.cable(4, "up");
+});
+
+test("with the way to a host cut its packets go by a hub, and straight again some time after it is whole", async () => {
+  const ways = () => wire.hosts.get(1)!.maps.ways.get(A.slot)!;
+  const silent = () => wire.hosts.get(1)!.maps.peers.get(2)!.silent;
+  await ping(3, "0.01");
+  wire.between(1, 2, "cut");
+  const cut = await ping(200, "0.005");
+  expect(silent()).toBe(1);
+  // 100 ms until it is probed, 100 ms of probes, and the way back the same: never all of a second.
+  expect(cut.received).toBeGreaterThan(100);
+  expect(await ping(20, "0.01")).toEqual({ received: 20 });
+  wire.between(1, 2, "whole");
+  await vi.waitFor(
+    async () => {
+      const before = ways();
+      expect(await ping(10, "0.01")).toEqual({ received: 10 });
+      expect(ways()).toEqual({ direct: before.direct + 10, by_hub: before.by_hub });
+    },
+    { timeout: 10_000 },
+  );
+});
+
+test("Q33: an entry that nobody uses is removed by the kernel's own timer", async () => {
+  expect(learned(1, B.address)).toBeDefined();
+  await vi.waitFor(() => expect(learned(1, B.address)).toBeUndefined(), { timeout: 25_000, interval: 200 });
+  await vi.waitFor(() => expect([...wire.hosts.get(1)!.maps.learned_use][0]![1].entries).toBe(0), { timeout: 12_000 });
+}, 40_000);

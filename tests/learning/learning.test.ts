@@ -1,0 +1,121 @@
+import { fileURLToPath } from "node:url";
+import { run, until } from "@onehop/lab";
+import { ping } from "@onehop/lab/traffic/ping";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addressOf, LearningLab } from "./lab.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+let it: LearningLab;
+beforeAll(async () => {
+  await run([`${ROOT}/tools/setup.sh`]);
+  it = await LearningLab.up();
+});
+afterAll(() => it?.lab.close());
+
+const talk = (from: number, to: number, count = 5) =>
+  ping({ namespace: it.guest(from).namespace, to: addressOf(to), count, intervalMs: 5 });
+
+describe("a VPC that learns", () => {
+  test("Q4 Q19: a host has entries for its own port and network only, before its guests talk", async () => {
+    expect((await it.learned()).items).toEqual([]);
+    for (const host of ["h1", "h2", "h3"]) expect((await it.datapath(host)).tables.destinations).toBe(2);
+    expect(await it.way(1, addressOf(2))).toMatchObject({ way: "hub" });
+  });
+
+  test("Q29 Q30 D11: the first packet of a pair is delivered by a hub, and from the second on it goes straight, both ways", async () => {
+    expect(await talk(1, 2)).toMatchObject({ sent: 5, received: 5 });
+    expect(await it.ways()).toMatchObject({ direct: 8, by_hub: 2 });
+    expect(await it.way(1, addressOf(2))).toMatchObject({ way: "direct", host: { name: "h2" } });
+    expect(await it.way(2, addressOf(1))).toMatchObject({ way: "direct", host: { name: "h1" } });
+  });
+
+  test("Q5: entries are the pairs in use, and a host whose guests talk to nobody has none", async () => {
+    expect(await it.entriesOf("h1")).toEqual([`${addressOf(2)} at h2`]);
+    expect(await it.entriesOf("h2")).toEqual([`${addressOf(1)} at h1`]);
+    expect(await it.entriesOf("h3")).toEqual([]);
+  });
+
+  test("what was learned is confirmed by the controllers in the background, and nobody is barred", async () => {
+    await it.confirmed();
+    expect((await it.learned()).silent).toEqual([]);
+  });
+
+  test("Q31: a VPC whose guests are silent sends no message at all", async () => {
+    const before = await it.messages();
+    const end = performance.now() + 2000;
+    await until("two seconds to go by", async () => performance.now() > end || undefined);
+    expect(await it.messages()).toBe(before);
+  });
+
+  test("a hub cut off costs direct flows nothing, and new pairs go by the other one", async () => {
+    await it.uplinks("h4", "down");
+    try {
+      const [direct, fresh] = await Promise.all([talk(1, 2, 100), talk(1, 3, 100)]);
+      expect(direct).toMatchObject({ sent: 100, received: 100 });
+      expect(fresh.received).toBeGreaterThan(30);
+      expect(await it.way(1, addressOf(3))).toMatchObject({ way: "direct", host: { name: "h3" } });
+    } finally {
+      await it.uplinks("h4", "up");
+    }
+  });
+
+  test("a guest that moved is reached at once by its former host, and straight by its new one soon after", async () => {
+    expect(await talk(1, 2)).toMatchObject({ received: 5 });
+    await it.move(2, "h3");
+    expect(await talk(1, 2, 20)).toMatchObject({ sent: 20, received: 20 });
+    await until("the new host to be learned", async () => {
+      await talk(1, 2);
+      return (await it.entriesOf("h1")).includes(`${addressOf(2)} at h3`) || undefined;
+    });
+    await it.move(2, "h2");
+    await until("the former host to be learned again", async () => {
+      await talk(1, 2);
+      return (await it.entriesOf("h1")).includes(`${addressOf(2)} at h2`) || undefined;
+    });
+    expect((await it.learned()).items.every((i) => !i.silent)).toBe(true);
+  });
+
+  test("packets to a host that does not answer go by the hub, and straight again when it is back", async () => {
+    expect(await talk(1, 3)).toMatchObject({ received: 5 });
+    await it.uplinks("h3", "down");
+    await until("the silence to be seen", async () => {
+      await talk(1, 3);
+      return (await it.way(1, addressOf(3))).way === "hub" || undefined;
+    });
+    await it.uplinks("h3", "up");
+    await until("packets to go straight again", async () => {
+      const { received } = await talk(1, 3);
+      return (received > 0 && (await it.way(1, addressOf(3))).way === "direct") || undefined;
+    });
+  });
+
+  test("a VPC's key is rotated while guests talk, and no question or answer is refused for it", async () => {
+    const { client } = it.lab;
+    const rotate = async () => (await client.request("POST", `/v1/vpcs/${it.guest(1).vpc_id}/rotate-key`)).body;
+    const traffic = talk(1, 2, 100);
+    expect(await rotate()).toEqual({ version: 2 });
+    await it.lab.realised();
+    expect(await rotate()).toEqual({ version: 3 });
+    await it.lab.realised();
+    expect(await traffic).toMatchObject({ sent: 100, received: 100 });
+    for (const host of ["h1", "h2"]) {
+      const { messages } = await it.datapath(host);
+      expect([messages.key_version, messages.tag]).toEqual([0, 0]);
+      expect(messages.renewed).toBeGreaterThan(0);
+    }
+  });
+
+  test("D10: with the controller dead and agents started anew, new pairs still learn", async () => {
+    const { lab } = it;
+    await lab.controller?.kill();
+    for (const host of ["h2", "h3", "h4"]) {
+      await lab.agents.get(host)?.kill();
+      await lab.startAgent(host);
+    }
+    expect(await talk(2, 3)).toMatchObject({ sent: 5, received: 5 });
+    await lab.startController();
+    await lab.realised();
+    const way = await until("the host to answer questions again", () => it.way(2, addressOf(3)).catch(() => undefined));
+    expect(way).toMatchObject({ way: "direct", host: { name: "h3" } });
+  });
+});
