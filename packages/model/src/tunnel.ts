@@ -24,9 +24,13 @@ export function encapsulate(inner: Uint8Array, way: { from: Host; to: Host; vni:
   );
 }
 
-/** What is inside a frame for this host's tunnel. `not_ours`: it is none. `broken`: not a header that is accepted. */
+/**
+ * What is inside a frame for this host's tunnel. `not_ours`: it is none. `broken`: not a header that is accepted.
+ * `message`: of learning; the model has no VPC's key, so that none is right.
+ */
 export type Opened =
   | { readonly kind: "not_ours" }
+  | { readonly kind: "message" }
   | { readonly kind: "broken" }
   | {
       readonly kind: "inside";
@@ -40,11 +44,12 @@ export type Opened =
 const VNI_VALID = 0x08;
 
 /** By what stands where the headers of an IPv4 and UDP packet are, whatever its lengths say; later fragments show no port. */
-function isOurs(frame: Uint8Array, tunnelAddress: string): boolean {
-  if (frame.length < UDP_END || u16(frame, 12) !== 0x0800 || frame[14]! >>> 4 !== 4) return false;
-  if (frame[23] !== 17 || (u16(frame, 20) & 0x1fff) !== 0 || formatIpv4(u32(frame, 30)) !== tunnelAddress) return false;
+function portAt(frame: Uint8Array, tunnelAddress: string): number | undefined {
+  if (frame.length < UDP_END || u16(frame, 12) !== 0x0800 || frame[14]! >>> 4 !== 4) return undefined;
+  if (frame[23] !== 17 || (u16(frame, 20) & 0x1fff) !== 0) return undefined;
+  if (formatIpv4(u32(frame, 30)) !== tunnelAddress) return undefined;
   const port = 14 + Math.max(5, frame[14]! & 15) * 4 + 2;
-  return port + 2 <= frame.length && u16(frame, port) === packet.VXLAN_PORT;
+  return port + 2 <= frame.length ? u16(frame, port) : undefined;
 }
 
 /** Whole, neither fragmented nor with options, its checksum right (RFC 1812 section 5.2.2), its lengths in agreement. */
@@ -55,7 +60,9 @@ function isSound(frame: Uint8Array): boolean {
 }
 
 export function open(frame: Uint8Array, tunnelAddress: string): Opened {
-  if (!isOurs(frame, tunnelAddress)) return { kind: "not_ours" };
+  const port = portAt(frame, tunnelAddress);
+  if (port === packet.LEARNING_PORT) return { kind: "message" };
+  if (port !== packet.VXLAN_PORT) return { kind: "not_ours" };
   if (!isSound(frame) || (frame[UDP_END]! & VNI_VALID) === 0) return { kind: "broken" };
   return {
     kind: "inside",

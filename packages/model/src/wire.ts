@@ -33,6 +33,7 @@ export function predictWire(intent: Intent, atHost: string, frame: Uint8Array): 
   if (!here) throw new RangeError(`no host ${atHost.slice(0, 80)}`);
   const opened = open(frame, here.tunnel_address);
   if (opened.kind === "not_ours") return outcome({ kind: "left" });
+  if (opened.kind === "message") return outcome(dropped("message"));
   if (opened.kind === "broken") return outcome(dropped("overlay_header"));
   const sender = world.hostByTunnel(opened.src);
   if (!sender || sender.id === here.id) return outcome(dropped("unknown_host"));
