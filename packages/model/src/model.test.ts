@@ -255,6 +255,12 @@ const wire = (f: Uint8Array, vni: number, more: { src?: string; flags?: number; 
   );
 const arrive = (f: Uint8Array, vni: number, more = {}) => reason(predictWire(intent, h2.id, wire(f, vni, more)));
 
+test("A datagram to the port of learning's messages is refused as a message, here where no key is known", () => {
+  const outer = ipv4({ src: "192.0.2.1", dst: "192.0.2.2" });
+  const datagram = frame(eth({}), outer, udp({ sport: 50000, dport: packet.LEARNING_PORT }), 100);
+  expect(reason(predictWire(intent, h2.id, datagram))).toBe("message");
+});
+
 test("Forged and foreign tunnel packets are dropped with a reason", () => {
   const routed = (src: string, dst: string) =>
     frame(eth({ src, dst }), ipv4({ src: "10.0.1.5", dst: "10.0.2.5" }), udp());
