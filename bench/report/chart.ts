@@ -22,6 +22,7 @@ export function chart(rows: readonly Row[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="13">`,
+    "<title>onehop beside its peers: the figures of each path</title>",
     `<rect width="${WIDTH}" height="${y}" fill="#ffffff"/>`,
     ...panels,
     "</svg>",
