@@ -92,7 +92,8 @@ export const DATA_PLANE: readonly Breakage[] = [
     name: "one right router MAC of two is enough",
     file: `${STAGES}/overlay.h`,
     find: "return mac_equal(&p->head.eth.src, &from) ? 0 : -OH_DROP_ROUTER_MAC;",
-    replace: "return 0;",
+    replace:
+      "return mac_equal(&p->head.eth.src, &from) || mac_equal(&p->head.eth.dst, &here) ? 0 : -OH_DROP_ROUTER_MAC;",
     test: DIFFERENTIAL,
   },
   {
