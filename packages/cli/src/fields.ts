@@ -2,6 +2,7 @@ import type { Field, Noun } from "@onehop/core";
 import { nounOf } from "@onehop/core";
 import { type Command, Option } from "commander";
 import type { Api } from "./api.ts";
+import { collect } from "./collect.ts";
 import { findId, refOf, type Scope } from "./objects.ts";
 import { isList, parseTexts, placeholder } from "./schema_text.ts";
 
@@ -33,8 +34,6 @@ export const scopeFlags = (noun: Noun): FieldFlag[] =>
   Object.entries(noun.fields)
     .filter(([name, f]) => refOf(name, f) !== undefined)
     .map(([name, f]) => flagOf(name, f));
-
-const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
 
 export function addFieldOption(command: Command, { field, definition, flag }: FieldFlag): void {
   const kind = refOf(field, definition);

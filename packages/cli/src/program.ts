@@ -19,6 +19,7 @@ import { registerUp } from "./commands/up.ts";
 import { registerVersion } from "./commands/version.ts";
 import { EXIT, Exit, exitCodeOf, explain } from "./exit.ts";
 import type { Io } from "./io.ts";
+import { VERSION } from "./version.ts";
 
 const CODES = `
 Names are looked up under their owners: onehop network show prod/front, or --vpc prod.
@@ -29,6 +30,7 @@ Environment: ONEHOP_URL, ONEHOP_TOKEN, ONEHOP_PROJECT, NO_COLOR.`;
 export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Command> {
   const program = new Command("onehop")
     .description("Networks of their own for the tenants of a private cloud, one logical hop between any two ports.")
+    .version(VERSION, "-V, --version", "the version of this command")
     .addHelpText("after", CODES)
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .configureHelp({ sortSubcommands: false })

@@ -1,14 +1,14 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { nounOf } from "@onehop/core";
 import { openStore, type Store, startEtcd } from "@onehop/store";
 import { pino } from "pino";
 import type { Api } from "./api.ts";
-import { AGENT_SOCKET, type AgentFlags, objectDir, PINS } from "./commands/agent.ts";
-import type { ControllerFlags } from "./commands/controller.ts";
-import type { UpFlags } from "./commands/up.ts";
 import { usage } from "./exit.ts";
 import { DEFAULT_URL, type Io } from "./io.ts";
 import { listThings } from "./objects.ts";
+import { AGENT_SOCKET, type AgentFlags, type ControllerFlags, PINS, type UpFlags } from "./service_flags.ts";
 import { thisMachine, underlayOf } from "./underlay.ts";
 
 /** A part of the system that works until it is stopped. */
@@ -45,6 +45,16 @@ const loggerOf = (name: string, fields: Readonly<Record<string, string>>) =>
 function demandRoot(): void {
   if (process.getuid?.() === 0) return;
   throw usage("This loads programs into the kernel and makes devices, which takes root.", "run it with sudo.");
+}
+
+/** The compiled programs lie beside the bundle; run from sources, where the build put them. */
+async function objectDir(given: string | undefined): Promise<string> {
+  if (given) return given;
+  for (const beside of ["./bpf", "../bpf"]) {
+    const dir = fileURLToPath(new URL(beside, import.meta.url));
+    if (existsSync(dir)) return dir;
+  }
+  return (await import("@onehop/datapath/object")).OBJECT_DIR;
 }
 
 export async function runAgent(flags: AgentFlags): Promise<Service> {

@@ -240,4 +240,5 @@ describe("Tokens", () => {
 
 it("The version of the command and of the API are told.", async () => {
   expect((await onehop("version")).out).toBe("onehop  0.1.0\nAPI     0.1.0\n");
+  expect((await onehop("--version")).out).toBe("0.1.0\n");
 });

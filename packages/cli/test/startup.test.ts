@@ -43,6 +43,21 @@ it("Help loads the CLI, the nouns, commander and typebox, and no other package."
   expect([...new Set(packages)].sort()).toEqual(["cli", "commander", "core", "picocolors", "typebox"]);
 });
 
+it("No source of the CLI imports itself, over whatever others.", () => {
+  const imports = (path: string): string[] => metafile.inputs[path]?.imports.map((i) => i.path) ?? [];
+  const reached = (from: string): Set<string> => {
+    const seen = new Set<string>();
+    const open = imports(from);
+    for (let path = open.pop(); path; path = open.pop()) {
+      if (!seen.has(path)) open.push(...imports(path));
+      seen.add(path);
+    }
+    return seen;
+  };
+  const own = Object.keys(metafile.inputs).filter((path) => path.startsWith("packages/cli/src/"));
+  expect(own.filter((path) => reached(path).has(path))).toEqual([]);
+});
+
 it("The process ends with the command's exit code and all of its words.", () => {
   const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
   const onehop = (...argv: string[]) =>

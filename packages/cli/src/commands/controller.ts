@@ -1,18 +1,7 @@
 import { hostname } from "node:os";
 import { type Command, Option } from "commander";
 import { DEFAULT_URL, type Io } from "../io.ts";
-import { AGENT_SOCKET } from "./agent.ts";
-
-const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
-
-export interface ControllerFlags {
-  readonly store: string;
-  readonly name: string;
-  readonly listen?: readonly string[];
-  readonly agentListen: string;
-}
-
-export const listenOption = (text: string): Option => new Option("--listen <address>", text).argParser(collect);
+import { AGENT_SOCKET, type ControllerFlags, listenOption } from "../service_flags.ts";
 
 /** `onehop controller`: API, plans and status over a store; several may share one. */
 export function registerController(program: Command, io: Io): void {

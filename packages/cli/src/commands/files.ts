@@ -1,6 +1,7 @@
 import { nounOf } from "@onehop/core";
 import { type Command, Option } from "commander";
 import type { Applied, ApplyOptions } from "../apply.ts";
+import { collect } from "../collect.ts";
 import { usage } from "../exit.ts";
 import type { Io } from "../io.ts";
 import { splitPair } from "../schema_text.ts";
@@ -28,8 +29,6 @@ Owners and references are given by name or id. Objects are applied parents first
 
 --prune deletes objects that have the labels of -l and are not in the files: of the kinds in the files, in the projects that
 these name, children first.`;
-
-const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
 
 /** `onehop apply -f` and `onehop delete -f`. */
 export function registerFiles(program: Command, io: Io): void {

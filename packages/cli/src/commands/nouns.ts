@@ -1,6 +1,7 @@
 import { type LearnedList, NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
 import { type Command, Option } from "commander";
 import type { Thing } from "../api.ts";
+import { collect } from "../collect.ts";
 import { examplesOf } from "../examples.ts";
 import { usage } from "../exit.ts";
 import { addFieldOption, addScopeOption, bodyOf, createFlags, scopeFlags, scopeOf, updateFlags } from "../fields.ts";
@@ -15,7 +16,6 @@ import { type Told, watchThings } from "../watch.ts";
 import { ratioText } from "./learned.ts";
 
 type Options = CommonOptions & WaitOptions & Readonly<Record<string, unknown>>;
-const collect = (text: string, before: string[] | undefined): string[] => [...(before ?? []), text];
 
 /** `onehop <noun> create|list|show|update|delete`, all from the noun's one description. Returns each noun's command. */
 export function registerNouns(program: Command, io: Io): Map<string, Command> {

@@ -1,19 +1,7 @@
 import { hostname } from "node:os";
 import { type Command, Option } from "commander";
 import type { Io } from "../io.ts";
-import { objectsOption, pinsOption, STATE_DIR, uplinkOption } from "./agent.ts";
-import { listenOption } from "./controller.ts";
-
-export interface UpFlags {
-  readonly host: string;
-  readonly dataDir: string;
-  readonly runDir: string;
-  readonly uplink?: readonly string[];
-  readonly tunnelAddress?: string;
-  readonly listen?: readonly string[];
-  readonly pins?: string;
-  readonly objects?: string;
-}
+import { listenOption, objectsOption, pinsOption, STATE_DIR, type UpFlags, uplinkOption } from "../service_flags.ts";
 
 const RUN_DIR = "/run/onehop";
 
