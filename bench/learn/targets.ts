@@ -39,8 +39,8 @@ const ROWS: readonly Row[] = [
 ];
 
 export const targetsOf = (figures: Measured): Target[] =>
-  ROWS.map(([figure, bound, limit, valueOf]) => {
-    const value = valueOf(figures);
+  ROWS.map(([figure, bound, limit, read]) => {
+    const value = read(figures);
     const met = bound === "at_least" ? value >= limit : value <= limit;
     return { figure, [bound]: limit, value: Number.isNaN(value) ? null : value, met };
   });
