@@ -11,7 +11,8 @@ export default defineConfig({
     // Tests of the data plane run on what the C says now.
     globalSetup: ["tools/build_bpf.ts"],
     pool: "forks",
-    fileParallelism: false,
+    // Labs carry ids of their own, so that two may be up at once.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
