@@ -192,7 +192,7 @@ describe("the claim", () => {
     const second = await rig.controller("c2");
     const refused = new FakeAgent(second.address, "h1");
     await until("it is refused", () => refused.closed);
-    expect(refused.got).toMatchObject([{ type: "refused", code: "not_owner" }]);
+    expect(refused.got).toMatchObject([{ type: "refused", code: "not_authorised" }]);
     const epoch = first.plane.epoch()!;
     await first.stop();
     await until("the second owns it", () => (second.plane.epoch() ?? 0) > epoch);

@@ -57,8 +57,12 @@ export const keys = {
   /** → decimal epoch of the store: one more each time that it was restored from a copy. Missing: 1. */
   epoch: `${ROOT}/epoch`,
 
-  /** → name of the controller that owns the shard, under its lease; the create revision is the epoch of its slices. */
+  /** → JSON {name, agent_address, incarnation} of a controller that lives, under its lease. */
+  member: (name: string) => `${ROOT}/member/${name}`,
+  members: `${ROOT}/member/`,
+  /** → name of the controller that owns the shard (an id of a slice); of the mod revision the epoch of its slices is made. */
   claim: (shard: string) => `${ROOT}/claim/${shard}`,
+  claims: `${ROOT}/claim/`,
   /** → JSON of the host's last Report, under the lease of its stream. */
   report: (hostId: string) => `${ROOT}/report/${hostId}`,
   reports: `${ROOT}/report/`,

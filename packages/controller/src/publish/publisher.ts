@@ -118,7 +118,7 @@ export class Publisher implements Agents {
       const host = hostOf(intent, hello.host);
       if (hello.version !== PROTOCOL_VERSION)
         return refuse(socket, "wrong_version", `This controller speaks version ${PROTOCOL_VERSION}.`);
-      if (now === undefined) return refuse(socket, "not_owner", "Another controller serves this region.");
+      if (now === undefined) return refuse(socket, "not_authorised", "Another controller serves this region.");
       if (!host) return refuse(socket, "unknown_host", `There is no host ${JSON.stringify(hello.host.slice(0, 80))}.`);
       this.#open(socket, host, { hello, epoch: now });
     });

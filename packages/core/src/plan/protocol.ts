@@ -2,8 +2,29 @@ import type { Lessons, Verdicts } from "./learning.ts";
 import type { Question, WatchPart, WatchStart, WatchStop } from "./questions.ts";
 import type { SliceEnvelope, SliceId } from "./slices.ts";
 
-/** The stream between agent and controller: JSON text frames over a WebSocket, path /agent/v1. */
-export const PROTOCOL_VERSION = 1;
+/**
+ * The stream between an agent and a controller, over a WebSocket: messages are JSON in text frames, slices are binary
+ * frames (wire.ts). A host has one to each live controller, and gets each slice from the one that owns it.
+ */
+export const PROTOCOL_VERSION = 2;
+export const STREAM_PATH = `/agent/v${PROTOCOL_VERSION}`;
+
+/** Close codes of RFC 6455, and two of our own. */
+export const CLOSE = {
+  goingAway: 1001,
+  badFrame: 1002,
+  refused: 1008,
+  /** The host opened another stream to the same controller, which is used instead. */
+  replaced: 4001,
+} as const;
+
+const EPOCHS_OF_A_STORE = 2 ** 42;
+/**
+ * Epoch of the slices under a claim: that of the store (one more each time that it was restored from a copy), then the
+ * revision of the claim, so that a later owner has always a higher one, also after a restore.
+ */
+export const epochOf = (storeEpoch: number, claimRevision: number): number =>
+  (storeEpoch - 1) * EPOCHS_OF_A_STORE + claimRevision;
 
 /** First frame of an agent: who it is and what it holds, so that only what differs is sent. */
 export interface Hello {
@@ -29,13 +50,36 @@ export interface SliceSame extends Held {
   readonly type: "same";
 }
 
+/** First of a controller, and again whenever they change: all that live, so that the host finds them. */
+export interface Members {
+  readonly type: "members";
+  /** Name of the one that says so. */
+  readonly self: string;
+  readonly members: readonly Member[];
+}
+export interface Member {
+  readonly name: string;
+  /** Where it serves agents. */
+  readonly address: string;
+}
+/** The controller owns these no more: what it said of them may be out of date from now on. */
+export interface Released {
+  readonly type: "released";
+  readonly ids: readonly SliceId[];
+}
+/** From an agent: it has not what was said to be the same, or what its own slice lists. Their owner sends them whole. */
+export interface Lacking {
+  readonly type: "lacking";
+  readonly ids: readonly SliceId[];
+}
+
 /** What is in the kernel now. Sent after each apply, and whenever a port's condition changes. */
 export interface Report {
   readonly type: "report";
   readonly applied: readonly Held[];
   /** Ports bound to this host that are not as planned, with why. Missing: all is well. */
   readonly degraded: readonly PortProblem[];
-  /** Everything that the host's own slice lists has come, or was confirmed, by this stream and is applied. */
+  /** Everything that the host's own slice lists has come, or was confirmed, by a stream that lives, and is applied. */
   readonly whole?: boolean;
 }
 export interface PortProblem {
@@ -46,7 +90,7 @@ export interface PortProblem {
 /** Sent before the controller closes a stream it cannot serve. */
 export interface Refused {
   readonly type: "refused";
-  readonly code: "unknown_host" | "wrong_version" | "not_owner";
+  readonly code: "unknown_host" | "wrong_version" | "not_authorised";
   readonly message: string;
 }
 
@@ -63,5 +107,14 @@ export interface Answer {
   readonly error?: string;
 }
 
-export type FromAgent = Hello | Report | Answer | WatchPart | Lessons;
-export type ToAgent = SliceMessage | SliceSame | Refused | Query | WatchStart | WatchStop | Verdicts;
+export type FromAgent = Hello | Report | Answer | WatchPart | Lessons | Lacking;
+export type ToAgent =
+  | Members
+  | SliceMessage
+  | SliceSame
+  | Released
+  | Refused
+  | Query
+  | WatchStart
+  | WatchStop
+  | Verdicts;

@@ -9,7 +9,8 @@ export type Question =
   | InjectQuestion
   | DropsQuestion
   | TopQuestion
-  | LearnedQuestion;
+  | LearnedQuestion
+  | TrustQuestion;
 
 /** Counters of one port. */
 export interface CountersQuestion {
@@ -118,8 +119,24 @@ export interface LearnedAnswer {
   readonly ways: readonly WayRow[];
   /** Of the whole host: questions and answers, by what came of them. */
   readonly messages: Readonly<Record<string, number>>;
-  /** Numbers of the hosts whose claims are not believed, since they claimed what is not theirs. */
-  readonly barred: readonly number[];
+  readonly barred: readonly BarredRow[];
+}
+/** A host whose claims in a VPC are not believed here, since it claimed there what is not its own. */
+export interface BarredRow {
+  /** VNI of the VPC, number of the host. */
+  readonly vpc: number;
+  readonly host: number;
+  /** Seconds since the epoch. */
+  readonly since: number;
+}
+/** Lifts the bars on a host, in all VPCs or in these (their VNIs). Answered by TrustAnswer. */
+export interface TrustQuestion {
+  readonly what: "trust";
+  readonly host: number;
+  readonly vpcs?: readonly number[];
+}
+export interface TrustAnswer {
+  readonly lifted: readonly BarredRow[];
 }
 export interface LearnedRow extends Lesson {
   /** Milliseconds since its first answer, since the last one, and since a packet used it. */

@@ -79,7 +79,7 @@ export type Slice = HostsSlice | HostSlice | VpcSlice | NetworkSlice;
 /** A slice on its way. An agent keeps the highest epoch seen per slice and refuses lower ones. */
 export interface SliceEnvelope {
   readonly id: SliceId;
-  /** Create revision of the claim of the controller that compiled it. */
+  /** Of the claim of the controller that compiled it (epochOf in protocol.ts). */
   readonly epoch: number;
   /** Store revision at which the content last changed. */
   readonly generation: number;
