@@ -36,7 +36,7 @@ describe("the rules of a VPC that learns", () => {
       epoch: 1,
       max_learned: 100,
       is_hub: 0,
-      synced_until: 0n,
+      fits: 0,
     });
     const keys = { version: 2, former_version: 1, current: KEY.current, former: KEY.former };
     expect(host.kernel.get("vpc_keys", { vpc: 5000 })).toEqual(keys);
@@ -63,10 +63,13 @@ describe("the rules of a VPC that learns", () => {
   it("say that a hub's table is whole for as long as it was told, also after the next run", async () => {
     const host = new FakeHost();
     await host.reconciler.run(learningPlan(1, [a1]));
-    expect(host.kernel.get("vpc_rules", { vpc: 5000 })).toMatchObject({ is_hub: 1, synced_until: 0n });
+    expect(host.kernel.get("vpc_rules", { vpc: 5000 })).toMatchObject({ is_hub: 1, fits: 1 });
+    expect(host.kernel.get("hub_sync", 0)).toBeUndefined();
+    host.takeLog();
     host.reconciler.renewSync(77n);
+    expect(host.takeLog()).toEqual(["write hub_sync"]);
     await host.reconciler.run(learningPlan(1, [a1, b1]));
-    expect(host.kernel.get("vpc_rules", { vpc: 5000 })).toMatchObject({ synced_until: 77n });
+    expect(host.kernel.get("hub_sync", 0)).toEqual({ until: 77n });
   });
 
   it("stay for a while when the last port has left, also with a new agent, so that its packets are passed on", async () => {
@@ -165,8 +168,17 @@ describe("confirmation of what was learned", () => {
     confirmer.ask(0);
     answer({ verdict: "false" }, 0);
     expect([...kernel.read("learned"), ...kernel.read("floors")]).toEqual([]);
-    expect([...kernel.read("barred")]).toEqual([[{ host: 2 }, { since: 5 }]]);
+    expect([...kernel.read("barred")]).toEqual([[{ vpc: 5000, host: 2 }, { since: 5 }]]);
     expect(lies).toHaveLength(1);
+  });
+
+  it("by a verdict that is not understood changes nothing, and is asked for again", () => {
+    confirmer.ask(0);
+    answer({ verdict: "maybe" } as unknown as Verdict, 0);
+    expect([...kernel.read("learned")]).toHaveLength(1);
+    expect([...kernel.read("barred")]).toEqual([]);
+    confirmer.ask(1000);
+    expect(sent).toHaveLength(2);
   });
 
   it("removes a stale claim and raises the floor, never lowers it", () => {

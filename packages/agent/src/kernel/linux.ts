@@ -57,6 +57,7 @@ const ZERO: Readonly<Partial<Record<AnyTable, object>>> = {
   hosts: zeroOf("host"),
   endpoints: zeroOf("endpoint"),
   peers: zeroOf("peer"),
+  hub_sync: zeroOf("hub_sync"),
 };
 
 const REASONS = Object.fromEntries(Object.entries(Drop).map(([name, n]) => [n, name.toLowerCase()]));

@@ -19,6 +19,8 @@ const PATIENCE_MS = 5000;
 /** Lessons of one message. */
 const MOST = 2000;
 const MS = 1_000_000n;
+/** Verdicts that something is done about. */
+const VERDICTS: ReadonlySet<string> = new Set(["confirmed", "stale", "false"]);
 
 /** The claim that was asked about, and when it is to be asked about again. */
 interface Asked {
@@ -85,24 +87,42 @@ export class Confirmer {
   }
 
   #obey(lesson: Lesson, verdict: Verdict, now: number): void {
-    const { kernel, wall, onFalse } = this.#options;
-    const { vpc, address, claim, host } = lesson;
+    const { vpc, address, claim } = lesson;
     const key = { vpc, address };
-    const wait = verdict.verdict === "later" ? LATER_MS : AGAIN_MS;
-    this.#asked.set(`${vpc} ${address}`, { lesson, due: now + wait });
-    if (verdict.verdict === "later") return;
+    const isKnown = VERDICTS.has(verdict.verdict);
+    this.#asked.set(`${vpc} ${address}`, { lesson, due: now + (isKnown ? AGAIN_MS : LATER_MS) });
+    // Also a verdict that a controller of another version gives: nobody is barred by a word that is not understood.
+    if (!isKnown) return;
     if (verdict.verdict === "confirmed") {
-      const known = kernel.get("confirmed", key);
-      if (!known || compareClaims(known, claim) !== 0) kernel.write("confirmed", [[key, claim]]);
+      this.#confirm(key, claim);
       return;
     }
-    if (verdict.verdict === "stale") this.#raiseFloor(key, verdict.floor);
-    else {
-      // Before the entry: the teacher must not teach it again.
-      kernel.write("barred", [[{ host }, { since: Math.floor(wall() / 1000) }]]);
-      kernel.remove("floors", [key]);
-      onFalse(lesson);
+    try {
+      if (verdict.verdict === "stale") this.#raiseFloor(key, verdict.floor);
+      else this.#bar(lesson);
+    } finally {
+      this.#removeEntry(key, lesson);
     }
+  }
+
+  #confirm(key: Rows["confirmed"][0], claim: Claim): void {
+    const { kernel } = this.#options;
+    const known = kernel.get("confirmed", key);
+    if (!known || compareClaims(known, claim) !== 0) kernel.write("confirmed", [[key, claim]]);
+  }
+
+  /** Before the entry goes: the teacher must not teach it again. */
+  #bar(lesson: Lesson): void {
+    const { kernel, wall, onFalse } = this.#options;
+    const { vpc, address, host } = lesson;
+    onFalse(lesson);
+    kernel.remove("floors", [{ vpc, address }]);
+    if (!kernel.get("barred", { vpc, host }))
+      kernel.write("barred", [[{ vpc, host }, { since: Math.floor(wall() / 1000) }]]);
+  }
+
+  #removeEntry(key: Rows["learned"][0], lesson: Lesson): void {
+    const { kernel } = this.#options;
     const entry = kernel.get("learned", key);
     if (entry && sameLesson(lessonOf([key, entry]), lesson)) kernel.remove("learned", [key]);
   }

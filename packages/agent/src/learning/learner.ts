@@ -1,5 +1,6 @@
 import type { Clock, FromAgent, Lesson, ToAgent } from "@onehop/core";
 import type { Kernel } from "../kernel/kernel.ts";
+import type { Rows } from "../lower/index.ts";
 import type { Reconciler } from "../reconcile/reconciler.ts";
 import { Confirmer } from "./confirmer.ts";
 
@@ -88,14 +89,21 @@ export class Learner {
     const { kernel, reconciler } = this.#options;
     const rules = reconciler.mirror.table("vpc_rules").actual();
     const served = ({ vpc }: { readonly vpc: number }) => rules.has(String(vpc));
-    for (const table of ["learned", "confirmed", "floors"] as const) {
-      const gone = [...kernel.read(table)].map(([key]) => key).filter((key) => !served(key));
-      if (gone.length > 0) kernel.remove(table, gone);
-    }
+    for (const table of ["learned", "confirmed", "floors", "barred"] as const) this.#forgetUnserved(table, served);
     const now = kernel.now();
     const past = [...kernel.read("moved")]
       .filter(([key, { until }]) => until < now || !served(key))
       .map(([key]) => key);
     if (past.length > 0) kernel.remove("moved", past);
+  }
+
+  /** The VNI may become another VPC's. */
+  #forgetUnserved<T extends "learned" | "confirmed" | "floors" | "barred">(
+    table: T,
+    served: (key: { readonly vpc: number }) => boolean,
+  ): void {
+    const { kernel } = this.#options;
+    const gone = [...kernel.read(table)].map((row): Rows[T][0] => row[0]).filter((key) => !served(key));
+    if (gone.length > 0) kernel.remove(table, gone);
   }
 }

@@ -22,7 +22,7 @@ export class Lingering {
       this.#left.set(key.vpc, since);
       const keys = mirror.table("vpc_keys").actual().get(text)?.[1];
       if (now - since >= LINGER_MS || !keys || !isFree(key.vpc, entries)) continue;
-      entries.vpc_rules.add(key, { ...rules, is_hub: 0, synced_until: 0n });
+      entries.vpc_rules.add(key, { ...rules, is_hub: 0, fits: 0 });
       entries.vpc_keys.add(key, keys);
       entries.vnis.add({ vni: key.vpc }, { vpc: key.vpc, kind: VniKind.VPC, gateway: NO_IP, gateway_mac: NO_MAC });
     }

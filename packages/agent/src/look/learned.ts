@@ -1,4 +1,13 @@
-import { compareClaims, type LearnedAnswer, type LearnedQuestion, type LearnedRow, type WayRow } from "@onehop/core";
+import {
+  type BarredRow,
+  compareClaims,
+  type LearnedAnswer,
+  type LearnedQuestion,
+  type LearnedRow,
+  type TrustAnswer,
+  type TrustQuestion,
+  type WayRow,
+} from "@onehop/core";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Rows } from "../lower/index.ts";
 import type { Host } from "./run.ts";
@@ -16,8 +25,22 @@ export function learnedAnswer({ vpcs }: LearnedQuestion, host: Host): LearnedAns
     entries: entries.map((row) => rowOf(row, kernel)),
     ways: waysOf(host).filter(({ vpc }) => asked(vpc)),
     messages: kernel.messages(),
-    barred: [...kernel.read("barred")].map(([{ host: number }]) => number),
+    barred: barredRows(kernel).filter(({ vpc }) => asked(vpc)),
   };
+}
+
+const barredRows = (kernel: Kernel): BarredRow[] =>
+  [...kernel.read("barred")].map(([key, { since }]) => ({ ...key, since }));
+
+/** An operator decided: the host's claims are believed again. */
+export function trustAnswer({ host, vpcs }: TrustQuestion, { kernel }: Host): TrustAnswer {
+  const lifted = barredRows(kernel).filter((row) => row.host === host && (!vpcs || vpcs.includes(row.vpc)));
+  if (lifted.length > 0)
+    kernel.remove(
+      "barred",
+      lifted.map(({ vpc }) => ({ vpc, host })),
+    );
+  return { lifted };
 }
 
 function rowOf([key, entry]: Rows["learned"], kernel: Kernel): LearnedRow {

@@ -24,7 +24,7 @@ export type TableName =
   | "vpc_keys"
   | "vpc_rules";
 /** Tables of learning that no plan fills: programs and agent write them as things happen. */
-export type NoteName = "learned" | "confirmed" | "floors" | "barred" | "moved" | "peers";
+export type NoteName = "learned" | "confirmed" | "floors" | "barred" | "moved" | "peers" | "hub_sync";
 export type AnyTable = TableName | NoteName;
 export type Rows = { readonly [T in AnyTable]: readonly [key: MapTypes[T]["key"], value: MapTypes[T]["value"]] };
 
@@ -45,9 +45,10 @@ export const KEY_TEXT: { readonly [T in AnyTable]: (key: Rows[T][0]) => string }
   learned: (k) => `${k.vpc} ${k.address}`,
   confirmed: (k) => `${k.vpc} ${k.address}`,
   floors: (k) => `${k.vpc} ${k.address}`,
-  barred: (k) => String(k.host),
+  barred: (k) => `${k.vpc} ${k.host}`,
   moved: (k) => `${k.vpc} ${k.address}`,
   peers: String,
+  hub_sync: String,
 };
 
 /**

@@ -14,8 +14,6 @@ export interface Facts {
   readonly slots: ReadonlyMap<string, number>;
   /** By class's name; missing: no limit. */
   readonly limits: Readonly<Partial<Record<string, ClassLimit>>>;
-  /** Until when its tables are whole for sure, if it is a hub: nanoseconds of the kernel's monotonic clock. */
-  readonly syncedUntil?: bigint;
 }
 
 export interface LinkFact {

@@ -1,7 +1,6 @@
 import type { PortProblem, VpcSlice } from "@onehop/core";
 import type { VpcRules } from "@onehop/datapath/maps.gen";
 import type { Entries } from "./entries.ts";
-import type { Facts } from "./facts.ts";
 import { type Opened, portsOf } from "./plan.ts";
 
 /** OH_MAX_HUBS (packages/datapath/bpf/maps/vpc_rules.h). */
@@ -11,19 +10,19 @@ const NO_SECRET = "0".repeat(32);
 type Learning = NonNullable<VpcSlice["learning"]>;
 
 /** How the VPCs learn that do, and what authenticates it. */
-export function lowerLearning(plan: Opened, facts: Facts, { vpc_keys, vpc_rules }: Entries): PortProblem[] {
+export function lowerLearning(plan: Opened, { vpc_keys, vpc_rules }: Entries): PortProblem[] {
   const short = new Set<number>();
   for (const { vni: vpc, learning } of plan.vpcs) {
     if (!learning) continue;
     const { version, current, former } = learning.key;
     const keys = { version, current, former_version: former ? version - 1 : 0, former: former ?? NO_SECRET };
-    const fits = vpc_keys.add({ vpc }, keys) && vpc_rules.add({ vpc }, rulesOf(learning, plan.own.number, facts));
+    const fits = vpc_keys.add({ vpc }, keys) && vpc_rules.add({ vpc }, rulesOf(learning, plan.own.number));
     if (!fits) short.add(vpc);
   }
   return portsOf(plan, short, vpc_rules.full);
 }
 
-function rulesOf(learning: Learning, own: number, { syncedUntil = 0n }: Facts): VpcRules {
+function rulesOf(learning: Learning, own: number): VpcRules {
   const is_hub = learning.hubs.includes(own) ? 1 : 0;
   const hubs = learning.in_sync.slice(0, MAX_HUBS);
   return {
@@ -34,7 +33,7 @@ function rulesOf(learning: Learning, own: number, { syncedUntil = 0n }: Facts): 
     ask_burst: learning.asks.burst,
     port_ask_rate: learning.port_asks.rate,
     port_ask_burst: learning.port_asks.burst,
-    synced_until: is_hub ? syncedUntil : 0n,
     is_hub,
+    fits: is_hub,
   };
 }

@@ -30,7 +30,7 @@ export function lower(plan: HostPlan, facts: Facts): Lowered | undefined {
   const problems = [
     ...lowerEndpoints(opened, facts, entries),
     ...lowerVnis(opened, entries),
-    ...lowerLearning(opened, facts, entries),
+    ...lowerLearning(opened, entries),
     ...lowerAllowed(opened, facts, entries),
     ...lowerRoutes(opened, entries),
     ...lowerMacs(opened, facts, entries),

@@ -3,16 +3,7 @@ import type { ClassLimit } from "@onehop/datapath/maps.gen";
 import type { Device, HostConfig, Kernel } from "../kernel/kernel.ts";
 import { Lingering } from "../learning/lingering.ts";
 import { Moves } from "../learning/moves.ts";
-import {
-  assignSlots,
-  type Entries,
-  type Facts,
-  guestLinks,
-  lower,
-  type Opened,
-  openPlan,
-  type Rows,
-} from "../lower/index.ts";
+import { assignSlots, type Entries, type Facts, guestLinks, lower, type Opened, openPlan } from "../lower/index.ts";
 import { apply } from "./apply.ts";
 import { Brake } from "./brake.ts";
 import { sameValue } from "./delta_tracker.ts";
@@ -41,7 +32,6 @@ export class Reconciler {
   readonly #brake = new Brake();
   readonly #lingering = new Lingering();
   readonly #moves = new Moves();
-  #syncedUntil = 0n;
   #loaded: HostConfig | undefined;
   #overlay = 0;
   #fresh = false;
@@ -62,16 +52,7 @@ export class Reconciler {
 
   /** The tables of the VPCs that this host is a hub of are whole until then: nanoseconds of the kernel's clock. */
   renewSync(until: bigint): void {
-    this.#syncedUntil = until;
-    const rules = this.mirror.table("vpc_rules");
-    const rows = [...rules.actual()].flatMap(([text, [key, value]]) =>
-      value.is_hub ? [[text, [key, { ...value, synced_until: until }] as Rows["vpc_rules"]] as const] : [],
-    );
-    this.#options.kernel.write(
-      "vpc_rules",
-      rows.map(([, row]) => row),
-    );
-    for (const [text, row] of rows) rules.wrote(text, row);
+    this.#options.kernel.write("hub_sync", [[0, { until }]]);
   }
 
   /** The next run reads the kernel's state anew instead of trusting what it remembers. */
@@ -166,7 +147,6 @@ export class Reconciler {
       nextHops: await this.#options.kernel.nextHops(others),
       slots: assignSlots(this.mirror.slots(), local),
       limits: this.#options.limits,
-      syncedUntil: this.#syncedUntil,
     };
   }
 

@@ -70,6 +70,7 @@ struct {
 } floors_v1 SEC(".maps");
 
 struct barred_key {
+	oh_vni vpc;
 	oh_host host;
 };
 
@@ -77,14 +78,17 @@ struct barred {
 	__u64 since;		/* seconds of the wall clock, for people */
 };
 
-/* Written by the agent: hosts that claimed what is not theirs. Their claims are not accepted. */
+/*
+ * Written by the agent: hosts that claimed what is not theirs. Their claims are not accepted, in the VPC where they did:
+ * its key is all that stands behind the evidence, and whoever has one key must not bar a host from other tenants' VPCs.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct barred_key);
 	__type(value, struct barred);
-} barred_v1 SEC(".maps");
+} barred_v2 SEC(".maps");
 
 OH_INLINE struct learned *learned_lookup(oh_vni vpc, oh_addr address)
 {

@@ -17,9 +17,8 @@ struct vpc_rules {
 	__u32 ask_burst;
 	__u32 port_ask_rate;	/* of each port */
 	__u32 port_ask_burst;
-	oh_ns synced_until;	/* of a hub: until then its table is whole. The agent renews it while it hears a controller */
 	__u32 is_hub;		/* 1: this host holds, or loads, the VPC's whole table in destinations */
-	__u32 pad;
+	__u32 fits;		/* of a hub: 1 where all of the VPC found room in its tables */
 };
 
 struct {
@@ -28,11 +27,11 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct vpc_key);
 	__type(value, struct vpc_rules);
-} vpc_rules_v1 SEC(".maps");
+} vpc_rules_v2 SEC(".maps");
 
 OH_INLINE const struct vpc_rules *vpc_rules_lookup(oh_vni vpc)
 {
 	struct vpc_key key = { .vpc = vpc };
 
-	return bpf_map_lookup_elem(&vpc_rules_v1, &key);
+	return bpf_map_lookup_elem(&vpc_rules_v2, &key);
 }

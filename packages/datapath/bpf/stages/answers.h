@@ -41,10 +41,10 @@ OH_INLINE int same_port(const oh_uuid *a, const oh_uuid *b)
 /* 0, or why no entry may be made of the claim. */
 OH_INLINE int judge_claim(const struct oh_received *r, const struct claim *claim, const struct learned *old)
 {
-	struct barred_key barred = { .host = r->sender };
+	struct barred_key barred = { .vpc = r->key.vpc, .host = r->sender };
 	const struct claim *floor = bpf_map_lookup_elem(&floors_v1, &r->key);
 
-	if (bpf_map_lookup_elem(&barred_v1, &barred))
+	if (bpf_map_lookup_elem(&barred_v2, &barred))
 		return OH_LEARN_BARRED;
 	if (floor && claim_compare(claim, floor) < 0)
 		return OH_LEARN_FLOOR;

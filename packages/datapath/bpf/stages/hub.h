@@ -2,6 +2,7 @@
 #pragma once
 #include "../lib/hash.h"
 #include "../maps/config.h"
+#include "../maps/hub_sync.h"
 #include "../maps/vpc_rules.h"
 #include "peer.h"
 
@@ -10,7 +11,7 @@
 /* 1 where this host is a hub whose table is whole: what it does not know is not there. */
 OH_INLINE int is_whole(const struct vpc_rules *rules)
 {
-	return rules && rules->is_hub && bpf_ktime_get_coarse_ns() < rules->synced_until;
+	return rules && rules->is_hub && rules->fits && hub_is_synced();
 }
 
 struct hub_choice {

@@ -79,10 +79,11 @@ describe("an answer is rejected, and counted, for", () => {
     expect(send()).toMatchObject(rejected);
     expect(w.count(1, "FLOOR")).toBe(1);
     w.at(1).maps.floors.delete(key);
-    w.at(1).maps.barred.set({ host: 2 }, { since: 1 });
+    w.at(1).maps.barred.set({ vpc: VPC + 1, host: 2 }, { since: 1 });
+    w.at(1).maps.barred.set({ vpc: VPC, host: 2 }, { since: 1 });
     expect(send()).toMatchObject(rejected);
     expect(w.count(1, "BARRED")).toBe(1);
-    w.at(1).maps.barred.delete({ host: 2 });
+    w.at(1).maps.barred.delete({ vpc: VPC, host: 2 });
     expect(send()).toMatchObject(accepted);
   });
 });

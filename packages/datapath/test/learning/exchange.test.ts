@@ -1,5 +1,6 @@
 import { packet } from "@onehop/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { HostRig } from "../../src/harness.ts";
 import { A, B, datagram, EPOCH, HUBS, LearningWorld, messageIn, portId, VPC } from "./world.ts";
 
 let w: LearningWorld;
@@ -116,8 +117,11 @@ describe("hubs", () => {
     expect(w.at(1).send(A.slot, datagram(A, "10.0.2.99"))).toMatchObject({ reason: "unknown_destination", asked: [] });
   });
 
-  test("a hub whose table is not whole says unknown to nobody, and tries the other hub once", () => {
-    for (const hub of HUBS) w.rules(w.at(hub), { is_hub: 1, synced_until: 0n });
+  test.each([
+    ["is not whole", (hub: HostRig) => hub.maps.hub_sync.set(0, { until: 0n })],
+    ["had no room for all of the VPC", (hub: HostRig) => w.rules(hub, { is_hub: 1, fits: 0 })],
+  ])("a hub whose table %s says unknown to nobody, and tries the other hub once", (_, spoil) => {
+    for (const hub of HUBS) spoil(w.at(hub));
     const { asked, way } = w.send(1, A, datagram(A, "10.0.2.99"));
     expect(asked[0]!.at(-1)).toMatchObject({ action: "drop", reason: "message" });
     expect(way.at(-1)).toMatchObject({ reason: "unknown_destination" });

@@ -145,9 +145,10 @@ export class Wire {
       { vpc: VPC },
       {
         ...{ hubs: [...HUBS, 0, 0], epoch: EPOCH, max_learned: 4096, ask_rate: 0, ask_burst: 0, port_ask_rate: 0 },
-        ...{ port_ask_burst: 0, is_hub: isHub ? 1 : 0, synced_until: isHub ? NOW_ON : 0n },
+        ...{ port_ask_burst: 0, is_hub: isHub ? 1 : 0, fits: isHub ? 1 : 0 },
       },
     );
+    maps.hub_sync.set(0, { until: isHub ? NOW_ON : 0n });
   }
 
   /** A guest in a namespace `g<slot>`, bound to the host; the hubs know it. */

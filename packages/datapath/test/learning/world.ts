@@ -49,7 +49,7 @@ const RULES: VpcRules = {
   hubs: [3, 4, 0, 0],
   epoch: EPOCH,
   max_learned: 1000,
-  ...{ ask_rate: 0, ask_burst: 0, port_ask_rate: 0, port_ask_burst: 0, synced_until: 0n, is_hub: 0 },
+  ...{ ask_rate: 0, ask_burst: 0, port_ask_rate: 0, port_ask_burst: 0, is_hub: 0, fits: 0 },
 };
 
 /** What tests and programs write. */
@@ -119,7 +119,8 @@ export class LearningWorld {
       { kind: RouteKind.RANGE, next_hop: "::" },
     );
     maps.vpc_keys.set({ vpc: VPC }, { version: 1, former_version: 0, current: KEY, former: "0".repeat(32) });
-    this.rules(rig, HUBS.some((h) => h === self) ? { is_hub: 1, synced_until: NOW_ON } : {});
+    this.rules(rig, HUBS.some((h) => h === self) ? { is_hub: 1, fits: 1 } : {});
+    maps.hub_sync.set(0, { until: NOW_ON });
   }
 
   /** Sets the VPC's rules anew at a host. */
