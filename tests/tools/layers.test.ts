@@ -12,9 +12,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ["core"],
   api: ["core"],
   datapath: ["core"],
-  controller: ["api", "core", "store"],
-  agent: ["core", "datapath"],
-  cli: ["agent", "api", "controller", "core", "datapath", "lab", "store"],
+  pki: [],
+  controller: ["api", "core", "pki", "store"],
+  agent: ["core", "datapath", "pki"],
+  cli: ["agent", "api", "controller", "core", "datapath", "lab", "pki", "store"],
   lab: ["api", "cli", "core", "store"],
 };
 

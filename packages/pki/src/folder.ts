@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  bundleOf,
+  type Cluster,
+  controllerCredential,
+  memberCredential,
+  type Server,
+  storeClientCredential,
+} from "./cluster.ts";
+
+/** Files of a folder of the cluster's keys, by name. Everything is for root only. */
+export type Files = Readonly<Record<string, string>>;
+
+/** Folder of what is signed with; no server needs it. */
+const AUTHORITY = "authority";
+const STATE = "cluster.json";
+const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Throws with a sentence where a server cannot be called so. */
+export function checkServers(servers: readonly Server[]): void {
+  for (const { name } of servers) {
+    if (!NAME.test(name) || name === AUTHORITY)
+      throw new Error(
+        `${JSON.stringify(name.slice(0, 80))} is no name of a server: it has letters, digits and dashes.`,
+      );
+    if (servers.filter((s) => s.name === name).length > 1) throw new Error(`${name} is named twice.`);
+  }
+}
+
+/** What a server is given: it becomes /etc/onehop/pki there. */
+export async function serverFiles(cluster: Cluster, server: Server, now: Date): Promise<Files> {
+  const controller = await controllerCredential(cluster.authority, server, now);
+  const member = await memberCredential(cluster.store, server, now);
+  const client = await storeClientCredential(cluster.store, `onehop-${server.name}`, now);
+  return {
+    "ca.crt": bundleOf(cluster),
+    "ca.key": cluster.authority.key,
+    "controller.crt": controller.certificate,
+    "controller.key": controller.key,
+    "store-ca.crt": cluster.store.certificate,
+    "store.crt": client.certificate,
+    "store.key": client.key,
+    "etcd.crt": member.certificate,
+    "etcd.key": member.key,
+  };
+}
+
+/** Writes the folder: `authority`, and one for each server, with new certificates. */
+export async function writeCluster(dir: string, cluster: Cluster, now: Date): Promise<void> {
+  checkServers(cluster.servers);
+  for (const server of cluster.servers)
+    await writeFiles(join(dir, server.name), await serverFiles(cluster, server, now));
+  await writeFiles(join(dir, AUTHORITY), { [STATE]: `${JSON.stringify(cluster, null, 2)}\n` });
+}
+
+/** Undefined: there is none. */
+export async function readCluster(dir: string): Promise<Cluster | undefined> {
+  try {
+    return JSON.parse(await readFile(join(dir, AUTHORITY, STATE), "utf8")) as Cluster;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Each file whole or not at all: somebody may be reading it. */
+export async function writeFiles(dir: string, files: Files): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(dir, name);
+    const beside = `${path}.${randomBytes(4).toString("hex")}`;
+    try {
+      await writeFile(beside, content, { mode: 0o600, flag: "wx" });
+      await rename(beside, path);
+    } finally {
+      await rm(beside, { force: true });
+    }
+  }
+}
