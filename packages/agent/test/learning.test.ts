@@ -7,6 +7,7 @@ import { addressOf, FakeHost, type PortSpec, planOf, portId } from "./world.ts";
 
 const KEY = { version: 2, current: "aa".repeat(16), former: "bb".repeat(16) };
 const LEARNING: VpcLearning = {
+  mode: "direct",
   hubs: [1, 3],
   in_sync: [3],
   epoch: 1,
@@ -41,6 +42,18 @@ describe("the rules of a VPC that learns", () => {
     const keys = { version: 2, former_version: 1, current: KEY.current, former: KEY.former };
     expect(host.kernel.get("vpc_keys", { vpc: 5000 })).toEqual(keys);
     expect(host.kernel.get("endpoints", 0)?.learns).toBe(1);
+  });
+
+  it("have entries wait for their confirmation where the VPC wants that", async () => {
+    const host = new FakeHost();
+    for (const [mode, learns] of [
+      ["confirmed", 2],
+      ["direct", 1],
+      ["of a later version", 1],
+    ] as const) {
+      await host.reconciler.run(learningPlan(2, [{ name: "a1", host: 2 }], { ...LEARNING, mode: mode as "direct" }));
+      expect(host.kernel.get("endpoints", 0)?.learns).toBe(learns);
+    }
   });
 
   it("are none of a VPC whose ports are pushed", async () => {

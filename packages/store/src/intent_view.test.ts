@@ -55,6 +55,15 @@ async function world() {
 }
 
 describe("IntentView", () => {
+  it("gives what an earlier version stored the defaults of the fields that came since", async () => {
+    const { put, open } = await world();
+    await put("vpcs", vpc);
+    const view = await open();
+    expect(view.vpcs.get(VPC)).toMatchObject({ name: "prod", learning: "direct" });
+    await view.waitFor(await put("vpcs", { ...vpc, learning: "confirmed" }));
+    expect(view.vpcs.get(VPC)?.learning).toBe("confirmed");
+  });
+
   it("loads what is there and follows what comes, with its indexes", async () => {
     const { put, open, store } = await world();
     await put("vpcs", vpc);

@@ -42,9 +42,17 @@ export function parseObject<N extends Noun>(noun: N, entry: Entry): At<Stored<N>
     const [first] = validator.Errors(value);
     return broken(`does not fit its description: ${first?.instancePath || "/"} ${first?.message ?? "is wrong"}`);
   }
-  const object = value as Stored<N>;
+  const object = withDefaults(noun, value as Stored<N>);
   if (object.id !== idOf(entry.key)) return broken(`has the id ${object.id}, which is not that of its key`);
   return { ...object, revision: entry.mod_revision };
+}
+
+/** What an earlier version stored lacks the fields that came since: they have their default. */
+export function withDefaults<T extends object>(noun: Noun, object: T): T {
+  const missing = Object.entries(noun.fields).filter(([name, f]) => f.mode === "defaulted" && !(name in object));
+  if (missing.length === 0) return object;
+  const defaults = missing.map(([name, f]) => [name, (f.schema as { readonly default?: unknown }).default] as const);
+  return { ...object, ...Object.fromEntries(defaults) };
 }
 
 const idOf = (key: string): string => key.slice(key.lastIndexOf("/") + 1);
@@ -82,6 +90,6 @@ function storedSchema(fields: Fields): TSchema {
     updated_at: Type.String({ format: "date-time" }),
   };
   for (const [name, f] of Object.entries(fields))
-    props[name] = f.mode === "optional" ? Type.Optional(f.schema) : f.schema;
+    props[name] = f.mode === "optional" || f.mode === "defaulted" ? Type.Optional(f.schema) : f.schema;
   return Type.Object(props);
 }

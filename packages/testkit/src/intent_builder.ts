@@ -27,7 +27,7 @@ export class IntentBuilder {
   }
 
   vpc(fields: Pick<Vpc, "cidrs" | "vni"> & Partial<Vpc>): At<Vpc> {
-    const vpc: At<Vpc> = { ...this.#meta("vpc", fields.name), project_id: "project", ...fields };
+    const vpc: At<Vpc> = { ...this.#meta("vpc", fields.name), project_id: "project", learning: "direct", ...fields };
     this.#intent.vpcs.set(vpc.id, vpc);
     return vpc;
   }

@@ -37,6 +37,8 @@ function linkOf({ port }: LocalPort, facts: Facts, owners: Map<string, string>):
   return link.kind === "other" ? `Its device ${name} is neither a veth nor a tap.` : link;
 }
 
+const LEARNS = { no: Learns.NO, direct: Learns.YES, confirmed: Learns.CONFIRMED } as const;
+
 const endpoint = ({ port, network, learns }: LocalPort, link: LinkFact | undefined, facts: Facts) => ({
   port: port.id,
   generation: port.generation,
@@ -50,5 +52,5 @@ const endpoint = ({ port, network, learns }: LocalPort, link: LinkFact | undefin
   gateway_mac: network.gateway_mac,
   device: !link ? Device.NONE : link.kind === "veth" ? Device.VETH : Device.TAP,
   has_allowed: port.allowed_addresses.length > 0 ? 1 : 0,
-  learns: learns ? Learns.YES : Learns.NO,
+  learns: LEARNS[learns],
 });

@@ -7,6 +7,7 @@ import type {
   NetworkSlice,
   PortPlan,
   PortProblem,
+  VpcLearning,
   VpcSlice,
 } from "@onehop/core";
 
@@ -24,8 +25,8 @@ export interface Opened {
 export interface LocalPort {
   readonly port: PortPlan;
   readonly network: NetworkSlice;
-  /** Far ports of its VPC are learned. */
-  readonly learns: boolean;
+  /** How far ports of its VPC are learned; no: they are pushed. */
+  readonly learns: "no" | VpcLearning["mode"];
 }
 
 /** Undefined: the host's own slice or one that it lists is missing, so nothing may be concluded from what is not there. */
@@ -37,11 +38,11 @@ export function openPlan(plan: HostPlan): Opened | undefined {
   const hosts = wanted.find((s) => s.type === "hosts")?.hosts ?? [];
   const networks = wanted.filter((s) => s.type === "network");
   const vpcs = wanted.filter((s) => s.type === "vpc");
-  const learning = new Set(vpcs.filter((vpc) => vpc.learning).map((vpc) => vpc.vpc_id));
+  const modes = new Map(vpcs.map(({ vpc_id, learning }) => [vpc_id, learning ? modeOf(learning) : "no"] as const));
   const local = networks.flatMap((network) =>
     network.ports
       .filter((port) => port.host === own.number)
-      .map((port) => ({ port, network, learns: learning.has(network.vpc_id) })),
+      .map((port) => ({ port, network, learns: modes.get(network.vpc_id) ?? "no" })),
   );
   return {
     own,
@@ -52,6 +53,9 @@ export function openPlan(plan: HostPlan): Opened | undefined {
     local: local.sort((a, b) => (a.port.id < b.port.id ? -1 : 1)),
   };
 }
+
+/** A controller of another version may say something else, or nothing. */
+const modeOf = ({ mode }: VpcLearning): VpcLearning["mode"] => (mode === "confirmed" ? mode : "direct");
 
 /** The same reason for every port that this host has in these VPCs, by VNI. */
 export const portsOf = ({ local }: Opened, vpcs: ReadonlySet<number>, reason: string): PortProblem[] =>

@@ -48,6 +48,7 @@ export function compileLearning(view: IndexedIntent, vpcId: string): VpcLearning
   const hubs = hubsOf(view, vpcId);
   if (!key || hubs.length < LEAST_HUBS) return undefined;
   return {
+    mode: view.intent.vpcs.get(vpcId)?.learning ?? "direct",
     hubs: numbers(hubs),
     in_sync: numbers(hubs.filter((hub) => learning.inSync(hub.id, vpcId))),
     epoch: learning.epoch,

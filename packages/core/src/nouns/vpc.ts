@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { allocated, Cidr, noun, required, type Stored, Uuid, Vni } from "./noun.ts";
+import { allocated, Cidr, defaulted, noun, required, type Stored, Uuid, Vni } from "./noun.ts";
 
 /** Networks in a VPC: third octets 1..253 of a /16. */
 export const NETWORKS_PER_VPC = 253;
@@ -16,6 +16,11 @@ export const vpc = noun({
     cidrs: required(
       Type.Array(Cidr, { minItems: 1, maxItems: 16 }),
       "address ranges of the VPC; any but reserved and multicast ones, the underlay's own included",
+      { mutable: true },
+    ),
+    learning: defaulted(
+      Type.Union([Type.Literal("direct"), Type.Literal("confirmed")], { default: "direct" }),
+      "when packets leave the hub: direct, as soon as a host says that it has the port; confirmed, once the controllers said so too",
       { mutable: true },
     ),
     vni: allocated(Vni, "VXLAN id of routed packets", { admin: true }),
