@@ -1,6 +1,7 @@
 export * from "./clock.ts";
 export { EtcdStore } from "./etcd/etcd_store.ts";
 export * from "./etcd/process.ts";
+export type { StoreTls } from "./etcd/transport.ts";
 export * from "./index_map.ts";
 export * from "./intent_view.ts";
 export * from "./keys.ts";

@@ -14,7 +14,7 @@ import {
 import { checkTxn } from "../txn_check.ts";
 import type { CompareMessage, RequestOp } from "./messages.ts";
 import { rangeOf } from "./range.ts";
-import { Transport } from "./transport.ts";
+import { type StoreTls, Transport } from "./transport.ts";
 import { entryOf, watchStream } from "./watch.ts";
 
 /** Keys read in one call: a listing of everything must not hold up the store or outlast the deadline. */
@@ -26,6 +26,8 @@ export interface EtcdOptions {
   /** For each call, connecting included; by default an unreachable store is told within two seconds. */
   readonly deadlineMs?: number;
   readonly clock?: Clock;
+  /** For addresses of https. */
+  readonly tls?: StoreTls;
 }
 
 /** The store in etcd 3.4 or later. */
@@ -34,9 +36,9 @@ export class EtcdStore implements Store {
   readonly #clock: Clock;
   readonly #closed = new AbortController();
 
-  /** `addresses`: comma-separated `http://ip:port`, or one `http://name:port` or `unix:/path`. */
+  /** `addresses`: comma-separated `http(s)://ip:port`, or one `http(s)://name:port` or `unix:/path`. */
   constructor(addresses: string, options: EtcdOptions = {}) {
-    this.#transport = new Transport(addresses, options.deadlineMs ?? 1_800);
+    this.#transport = new Transport(addresses, { deadlineMs: options.deadlineMs ?? 1_800, tls: options.tls });
     this.#clock = options.clock ?? systemClock;
   }
 
