@@ -192,8 +192,8 @@ describe("a host more", () => {
     expect([await linksOf("h1"), await linksOf("h2")]).toEqual(before);
     const names = (links: Link[]) => links.map((l) => l.ifname.replace(/^oh[0-9a-f]{12}$/, "guest")).sort();
     expect(before.map(names)).toEqual([
-      ["guest", "guest", "lo", "oh-vxlan", "up0"],
-      ["guest", "guest", "guest", "lo", "oh-vxlan", "up0"],
+      ["guest", "guest", "lo", "oh-room", "oh-vxlan", "up0"],
+      ["guest", "guest", "guest", "lo", "oh-room", "oh-vxlan", "up0"],
     ]);
     expect(gatewayOf(scene.guest("v-n1"))).toEqual(gatewayOf(r1));
   });

@@ -1,18 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import type { GuestLink, NextHop } from "../lower/index.ts";
-import { rowsOf, run } from "./ip.ts";
+import { type IpLink, listLinks, rowsOf, run } from "./ip.ts";
 import type { Device, Made } from "./kernel.ts";
+import { joinRoom, repairRoom } from "./room.ts";
 
-interface IpLink {
-  readonly ifindex: number;
-  readonly ifname: string;
-  readonly flags: readonly string[];
-  readonly mtu: number;
-  readonly ifalias?: string;
-  /** There, and not null, where the other end is in another namespace. */
-  readonly link_netnsid?: number;
-  readonly linkinfo?: { readonly info_kind?: string };
-}
 interface IpRoute {
   readonly dst: string;
   readonly dev?: string;
@@ -40,8 +31,7 @@ function kindOf(link: IpLink): Device["kind"] {
 }
 
 export async function listDevices(): Promise<Map<string, Device>> {
-  const links = rowsOf<IpLink>(await run("ip", ["-j", "-d", "link", "show"]));
-  return new Map(links.map((link) => [link.ifname, deviceOf(link)]));
+  return new Map((await listLinks()).map((link) => [link.ifname, deviceOf(link)]));
 }
 
 function deviceOf(link: IpLink): Device {
@@ -67,7 +57,11 @@ export async function ensureOverlayDevice(): Promise<number> {
     await run("ip", made);
   }
   await setUp([OVERLAY]);
-  return devices.get(OVERLAY)?.ifindex ?? (await ensureOverlayDevice());
+  const found = devices.get(OVERLAY);
+  if (!found) return ensureOverlayDevice();
+  const made = [...devices.values()].filter((device) => device.made);
+  await repairRoom([OVERLAY, ...made.map((device) => device.name)]);
+  return found.ifindex;
 }
 
 /** The note comes last: a device without it was left half made, and is made anew. */
@@ -86,6 +80,7 @@ export async function makeGuestLink(link: GuestLink): Promise<void> {
   ];
   await run("ip", ["-n", link.namespace, "-batch", "-"], `${inside.join("\n")}\n`);
   await segmentTunnelsInGuest(link.namespace);
+  await joinRoom([link.name]);
   await run("ip", ["link", "set", "dev", link.name, "alias", note]);
 }
 

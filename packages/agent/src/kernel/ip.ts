@@ -30,6 +30,22 @@ export function rowsOf<T>(output: string): T[] {
   return output.split("\n").flatMap((line) => (line.trim().startsWith("[") ? (JSON.parse(line) as T[]) : []));
 }
 
+/** What `ip -d link` tells of a device. */
+export interface IpLink {
+  readonly ifindex: number;
+  readonly ifname: string;
+  readonly flags: readonly string[];
+  readonly mtu: number;
+  readonly ifalias?: string;
+  /** Name of the device that this one is a port of. */
+  readonly master?: string;
+  /** There, and not null, where the other end is in another namespace. */
+  readonly link_netnsid?: number;
+  readonly linkinfo?: { readonly info_kind?: string; readonly info_slave_data?: Readonly<Record<string, unknown>> };
+}
+
+export const listLinks = async (): Promise<IpLink[]> => rowsOf(await run("ip", ["-j", "-d", "link", "show"]));
+
 /** Calls back for every line of `ip monitor` until the signal aborts; starts it anew should it end. */
 export function monitor(onLine: () => void, signal: AbortSignal): void {
   let child: ChildProcess | undefined;
