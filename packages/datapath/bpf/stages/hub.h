@@ -14,6 +14,16 @@ OH_INLINE int is_whole(const struct vpc_rules *rules)
 	return rules && rules->is_hub && rules->fits && hub_is_synced();
 }
 
+OH_INLINE int is_hub_of(const struct vpc_rules *rules, oh_host host)
+{
+	return rules->hubs[0] == host || rules->hubs[1] == host || rules->hubs[2] == host || rules->hubs[3] == host;
+}
+
+OH_INLINE __u64 hub_weight(oh_host hub, oh_vni vpc, oh_ip4 address)
+{
+	return hash_mix(hash_mix(hub, (__u64)vpc << 32 | address), hub);
+}
+
 struct hub_choice {
 	oh_host best;
 	oh_host last;		/* resort */
@@ -39,10 +49,11 @@ OH_INLINE void consider_hub(struct hub_choice *c, oh_host hub, __u64 weight)
 }
 
 /*
- * The hub of an address, by rendezvous hashing: all hosts choose the same, and a hub that goes takes only its own part
- * with it. 0: the VPC has none. A function of its own, so that the verifier walks it once.
+ * The hub of an address, by rendezvous hashing over those that are neither this host nor `except`: all hosts choose the
+ * same, and a hub that goes takes only its own part with it. 0: there is none. A function of its own, so that the
+ * verifier walks it once.
  */
-__attribute__((noinline)) oh_host find_hub(oh_vni vpc, __u32 address)
+__attribute__((noinline)) oh_host find_hub(oh_vni vpc, __u32 address, oh_host except)
 {
 	const struct vpc_rules *rules = vpc_rules_lookup(vpc);
 	struct hub_choice c = {};
@@ -51,8 +62,8 @@ __attribute__((noinline)) oh_host find_hub(oh_vni vpc, __u32 address)
 		return 0;
 	for (__u32 i = 0; i < OH_MAX_HUBS; i++) {
 		oh_host hub = rules->hubs[i];
-		if (hub && hub != cfg_host)
-			consider_hub(&c, hub, hash_mix(hash_mix(hub, (__u64)vpc << 32 | address), hub));
+		if (hub && hub != cfg_host && hub != except)
+			consider_hub(&c, hub, hub_weight(hub, vpc, address));
 	}
 	if (c.best)
 		return c.best;

@@ -28,7 +28,7 @@ OH_INLINE void route_to_host(struct oh_pkt *p, oh_host host, __u8 relayed)
 /* By a hub, or straight to a host that does not answer where the VPC has no hub that does. */
 OH_INLINE int route_by_hub(struct oh_pkt *p)
 {
-	oh_host hub = find_hub(p->vpc, ip4_of_addr(&p->target));
+	oh_host hub = find_hub(p->vpc, ip4_of_addr(&p->target), 0);
 
 	if (p->silent && (!hub || hub & OH_HUB_SILENT)) {
 		route_to_host(p, p->silent, 0);

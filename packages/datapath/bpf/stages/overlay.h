@@ -39,11 +39,9 @@ OH_INLINE const struct destination *target_of(struct oh_pkt *p)
 	return destination_lookup(p->vpc, p->target);
 }
 
-/* Here, or nowhere. */
-OH_INLINE int route_to_local(struct oh_pkt *p)
+/* Here, or nowhere: `d` is what target_of gave. */
+OH_INLINE int route_to_local(struct oh_pkt *p, const struct destination *d)
 {
-	const struct destination *d = target_of(p);
-
 	p->stage = OH_STAGE_ROUTE;
 	p->class = OH_CLASS_LAYER3;
 	if (!d)
@@ -63,11 +61,14 @@ OH_INLINE int switch_overlay(struct oh_pkt *p)
 	return m ? to_local(p, m->place, m->where) : -OH_DROP_NOT_HERE;
 }
 
-/* A plain peer knows no symmetric routing: its packets to the gateway are routed here, one hop. */
+/* A plain peer knows no symmetric routing: its packets to the gateway are routed here, one hop; a hub sends them on. */
 OH_INLINE int route_from_peer(struct oh_pkt *p)
 {
-	int rc = route_to_local(p);
+	const struct destination *d = target_of(p);
+	int rc = route_to_local(p, d);
 
+	if (rc == -OH_DROP_NOT_HERE && p->off)
+		rc = pass_from_peer(p, d);
 	if (rc)
 		return rc;
 	p->to.hops = 1;
@@ -90,6 +91,7 @@ OH_INLINE int check_routers(const struct oh_pkt *p)
 /* The second half of symmetric routing: the collecting host has taken the hop off the TTL. */
 OH_INLINE int route_overlay(struct oh_pkt *p)
 {
+	const struct destination *d;
 	int rc = check_routers(p);
 
 	p->stage = OH_STAGE_ROUTE;
@@ -99,9 +101,10 @@ OH_INLINE int route_overlay(struct oh_pkt *p)
 		return -OH_DROP_OVERLAY_CLASS;
 	if (!p->relayed)
 		peer_heard(p->sender->host);
-	rc = route_to_local(p);
+	d = target_of(p);
+	rc = route_to_local(p, d);
 	/* Not from the VXLAN device: what it hands up is a tunnel's no more. */
-	return rc == -OH_DROP_NOT_HERE && p->off ? pass_on(p) : rc;
+	return rc == -OH_DROP_NOT_HERE && p->off ? pass_on(p, d) : rc;
 }
 
 OH_INLINE int overlay(struct oh_pkt *p)

@@ -5,6 +5,7 @@
 #include "../maps/destinations.h"
 #include "../maps/endpoints.h"
 #include "../maps/learning.h"
+#include "../maps/moved.h"
 #include "../maps/vpc_rules.h"
 #include "answers.h"
 #include "hub.h"
@@ -51,28 +52,64 @@ OH_INLINE int pass_question(struct oh_message_head *m, struct oh_reply *reply, o
 	return OH_LEARN_PASSED_ON;
 }
 
-/* Any hub but this one. */
-OH_INLINE oh_host another_hub(const struct vpc_rules *rules)
+/* At a hub: who passed it on is another hub, or where the address is or was until lately. */
+OH_INLINE int may_have_passed(const struct oh_received *r, const struct vpc_rules *rules, oh_host to)
 {
-	return rules->hubs[0] != cfg_host ? rules->hubs[0] : rules->hubs[1];
+	return !r->body->head.hops || to == r->sender || is_hub_of(rules, r->sender) ||
+	       was_at(r->key.vpc, r->key.address, r->sender);
 }
 
-OH_INLINE int answer_elsewhere(struct oh_received *r, const struct vpc_rules *rules, struct oh_reply *reply)
+/* As find_hub, but for silence: hubs send no packets of their own that would show it. */
+OH_INLINE oh_host hub_to_ask(const struct oh_received *r, const struct vpc_rules *rules)
+{
+	__u64 best_weight = 0;
+	oh_host best = 0;
+
+	for (__u32 i = 0; i < OH_MAX_HUBS; i++) {
+		oh_host hub = rules->hubs[i];
+		__u64 weight = hub_weight(hub, r->key.vpc, ip4_of_addr(&r->key.address));
+		if (!hub || hub == cfg_host || hub == r->sender || weight < best_weight)
+			continue;
+		best = hub;
+		best_weight = weight;
+	}
+	return best;
+}
+
+/* What a hub stands for itself, a plain peer's port or a gateway, stays with it; an entry that says otherwise is wrong. */
+OH_INLINE int answer_for_itself(struct oh_message_head *m)
+{
+	return m->revision ? answer_as(m, OH_MESSAGE_ABSENT) : -OH_LEARN_NOT_KNOWN;
+}
+
+/* As a packet goes, so does the question (pass_by_hub). */
+OH_INLINE int answer_by_hub(struct oh_received *r, const struct vpc_rules *rules, struct oh_reply *reply)
 {
 	struct oh_message_head *m = &r->body->head;
 	const struct destination *d = destination_lookup(r->key.vpc, r->key.address);
-	oh_host to = d && d->place == OH_PLACE_REMOTE ? d->where : 0;
+	oh_host asker = reply->to, to = d && d->place == OH_PLACE_REMOTE ? d->where : 0;
 
-	/* Asked straight: the truth about this host. */
-	if (!rules || (!rules->is_hub && !(to && m->hops)))
-		return answer_as(m, OH_MESSAGE_ABSENT);
-	if (to)
-		return pass_question(m, reply, to);
-	if (is_whole(rules))
+	if (!may_have_passed(r, rules, to))
+		return -OH_LEARN_ASKER;
+	if (d && (d->place == OH_PLACE_PEER || d->place == OH_PLACE_GATEWAY))
+		return answer_for_itself(m);
+	if (!to && is_whole(rules))
 		return answer_as(m, OH_MESSAGE_UNKNOWN);
-	/* Another hub may know, once. */
-	to = m->hops ? 0 : another_hub(rules);
-	return to ? pass_question(m, reply, to) : -OH_LEARN_NOT_KNOWN;
+	if ((!to || to == r->sender) && (m->hops ? !is_hub_of(rules, r->sender) : !to))
+		to = hub_to_ask(r, rules);
+	/* Who asks knows best that it is not there. */
+	return to && to != r->sender && to != asker ? pass_question(m, reply, to) : -OH_LEARN_NOT_KNOWN;
+}
+
+/* Asked straight it is the truth about this host; a guest's former host may know the new one. */
+OH_INLINE int answer_by_former(struct oh_received *r, struct oh_reply *reply)
+{
+	struct oh_message_head *m = &r->body->head;
+	const struct destination *d = destination_lookup(r->key.vpc, r->key.address);
+
+	if (m->hops && d && d->place == OH_PLACE_REMOTE && d->where != r->sender)
+		return pass_question(m, reply, d->where);
+	return answer_as(m, OH_MESSAGE_ABSENT);
 }
 
 /* The question becomes what is to be sent to reply->to. */
@@ -93,5 +130,7 @@ OH_INLINE int answer(struct oh_received *r, struct oh_reply *reply)
 		return OH_LEARN_TAUGHT;
 	}
 	e = port_here(&r->key);
-	return e ? teach(m, e, rules) : answer_elsewhere(r, rules, reply);
+	if (e)
+		return teach(m, e, rules);
+	return rules && rules->is_hub ? answer_by_hub(r, rules, reply) : answer_by_former(r, reply);
 }

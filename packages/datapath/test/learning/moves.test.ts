@@ -162,7 +162,7 @@ describe("questions", () => {
   });
 
   test("are passed on three times at most", () => {
-    expect(ask(1, HUBS[0], { hops: 3 }).at(-1)).toMatchObject({ action: "drop", reason: "message" });
+    expect(ask(HUBS[1], HUBS[0], { asker: 1, hops: 3 }).at(-1)).toMatchObject({ action: "drop", reason: "message" });
     expect(w.count(HUBS[0], "HOPS")).toBe(1);
   });
 
