@@ -51,18 +51,27 @@ export const keys = {
   token: (sha256: string) => `${ROOT}/token/${sha256}`,
   tokens: `${ROOT}/token/`,
 
-  /** → JSON VpcKey (core/src/plan/learning.ts): a secret; no answer of the API has it. */
+  /** → JSON StoredKey (controller/src/learning/keys.ts): a secret; no answer of the API has it. */
   vpcKey: (vpcId: string) => `${ROOT}/vpc-key/${vpcId}`,
   vpcKeys: `${ROOT}/vpc-key/`,
+  /** → empty while the host is given the VPC's key; then the last version that it was given. */
+  keyHolder: (vpcId: string, hostId: string) => `${ROOT}/vpc-key-holder/${vpcId}/${hostId}`,
+  keyHoldersOf: (vpcId: string) => `${ROOT}/vpc-key-holder/${vpcId}/`,
+  keyHolders: `${ROOT}/vpc-key-holder/`,
+  /** → the last version that the host was given, under a lease: so long it answers with that key for guests that left. */
+  keyLingerer: (vpcId: string, hostId: string) => `${ROOT}/vpc-key-lingerer/${vpcId}/${hostId}`,
+  keyLingerersOf: (vpcId: string) => `${ROOT}/vpc-key-lingerer/${vpcId}/`,
   /** → decimal epoch of the store: one more each time that it was restored from a copy. Missing: 1. */
   epoch: `${ROOT}/epoch`,
 
+  /** Members and claims, so that one watch tells of both in order. */
+  control: `${ROOT}/control/`,
   /** → JSON {name, agent_address, incarnation} of a controller that lives, under its lease. */
-  member: (name: string) => `${ROOT}/member/${name}`,
-  members: `${ROOT}/member/`,
+  member: (name: string) => `${ROOT}/control/member/${name}`,
+  members: `${ROOT}/control/member/`,
   /** → name of the controller that owns the shard (an id of a slice); of the mod revision the epoch of its slices is made. */
-  claim: (shard: string) => `${ROOT}/claim/${shard}`,
-  claims: `${ROOT}/claim/`,
+  claim: (shard: string) => `${ROOT}/control/claim/${shard}`,
+  claims: `${ROOT}/control/claim/`,
   /** → JSON of the host's last Report, under the lease of its stream. */
   report: (hostId: string) => `${ROOT}/report/${hostId}`,
   reports: `${ROOT}/report/`,
