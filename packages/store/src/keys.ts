@@ -51,6 +51,12 @@ export const keys = {
   token: (sha256: string) => `${ROOT}/token/${sha256}`,
   tokens: `${ROOT}/token/`,
 
+  /** → JSON Invitation (controller/src/join/invitations.ts) of a host that may join, under a lease. */
+  invitation: (hostId: string) => `${ROOT}/invitation/${hostId}`,
+  /** → JSON HostCertificate (controller/src/join/certificates.ts): whose certificates are good. Missing: none are. */
+  hostCertificate: (hostId: string) => `${ROOT}/host-certificate/${hostId}`,
+  hostCertificates: `${ROOT}/host-certificate/`,
+
   /** → JSON StoredKey (controller/src/learning/keys.ts): a secret; no answer of the API has it. */
   vpcKey: (vpcId: string) => `${ROOT}/vpc-key/${vpcId}`,
   vpcKeys: `${ROOT}/vpc-key/`,
