@@ -4,7 +4,7 @@ import { quantile, quantiles } from "../quantiles.ts";
 import type { Findings } from "../result.ts";
 import { type Round, type Seen, talk } from "./pairs.ts";
 import type { Message, Relay } from "./wire.ts";
-import { HUBS, inWorld, type PlainWorld } from "./world.ts";
+import { grown, HUBS, inWorld, type PlainWorld } from "./world.ts";
 
 /** Datagrams of each pair: enough to see what comes after the second. */
 const COUNT = 4;
@@ -27,7 +27,7 @@ export const firstPackets: LearnFigure = {
 export async function measureFirst(world: PlainWorld, rounds: number): Promise<Findings> {
   const dropsBefore = world.drops();
   const seen = await talk(world, { rounds, count: COUNT });
-  const drops = world.drops() - dropsBefore;
+  const drops = grown(dropsBefore, world.drops());
   const ways = [wayOf(world, seen.h1, ["h1", "h2"]), wayOf(world, seen.h2, ["h2", "h1"])];
   const until = quantiles(ways.flatMap((way) => way.until));
   const pairs = total(seen.rounds, "pairs");

@@ -1,3 +1,4 @@
+import { Learn } from "@onehop/datapath";
 import { inNamespace, ipBatch, Lab, run } from "@onehop/lab";
 import type { Guest } from "@onehop/lab/guests";
 import { namespacePath } from "@onehop/lab/names";
@@ -105,10 +106,31 @@ export class PlainWorld {
     return JSON.parse(await run(["bpftool", "-j", "map", "dump", "pinned", pin])) as unknown[];
   }
 
-  /** Packets that the programs of all hosts dropped so far. */
-  drops(): number {
-    const sums = this.lab.hosts.flatMap(({ name }) => Object.values(this.kernel(name).allDrops()));
-    return sums.reduce((sum, n) => sum + n, 0);
+  /** Packets that the programs dropped so far, by `host reason`. */
+  drops(): Record<string, number> {
+    const named = this.lab.hosts.flatMap(({ name }) =>
+      Object.entries(this.kernel(name).allDrops()).map(([reason, n]) => [`${name} ${reason}`, n] as const),
+    );
+    return Object.fromEntries(named);
+  }
+
+  /** What came of questions and answers so far, by `host outcome`. */
+  outcomes(): Record<string, number> {
+    const named = this.lab.hosts.flatMap(({ name }) =>
+      [...this.kernel(name).maps.learning.entries()].map(
+        ([what, { packets }]) => [`${name} ${OUTCOMES[what] ?? what}`, packets] as const,
+      ),
+    );
+    return Object.fromEntries(named);
+  }
+
+  /** Packets that devices and queues of the underlay, hosts and first guests had no room for, so far. */
+  async overflows(): Promise<number> {
+    const hosts = this.lab.hosts.map((host) => host.namespace);
+    const places = [this.lab.fabric.namespace, ...hosts, ...[1, 2].map((n) => this.guest(n).namespace)];
+    const all = await Promise.all(places.map((space) => run(["ip", "-n", space, "-s", "-j", "link", "show"])));
+    const links = all.flatMap((text) => JSON.parse(text) as Link[]);
+    return links.reduce((sum, { stats64: { rx, tx } }) => sum + rx.dropped + tx.dropped, 0);
   }
 
   inHost(host: string, argv: readonly string[]): string[] {
@@ -120,6 +142,20 @@ export class PlainWorld {
     await this.lab.close();
   }
 }
+
+interface Link {
+  readonly stats64: { readonly rx: { readonly dropped: number }; readonly tx: { readonly dropped: number } };
+}
+
+const OUTCOMES = Object.keys(Learn).map((name) => name.toLowerCase());
+
+/** What grew, and by how much. */
+export const grown = (before: Record<string, number>, after: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(after)
+      .map(([name, n]) => [name, n - (before[name] ?? 0)] as const)
+      .filter(([, n]) => n !== 0),
+  );
 
 /** Builds a world, and takes it down whatever comes. */
 export async function inWorld<T>(

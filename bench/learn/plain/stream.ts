@@ -1,0 +1,143 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { inNamespace, until } from "@onehop/lab";
+import { Child } from "@onehop/lab/system/child";
+import { CPU } from "../../figures/processors.ts";
+import { rounded } from "../../report/statistics.ts";
+import { serve } from "../../tools.ts";
+import type { LearnFigure } from "../figure.ts";
+import { quantile, quantiles } from "../quantiles.ts";
+import type { Findings } from "../result.ts";
+import { Capture, RELAYED } from "./capture.ts";
+import { WallClock } from "./clock.ts";
+import { type Message, type Relay, read } from "./wire.ts";
+import { grown, inWorld, type PlainWorld } from "./world.ts";
+
+/** Between an entry's return and its next deletion, ms. */
+const APART = 25;
+
+export const bulkStream: LearnFigure = {
+  name: "stream",
+  measure: ({ quick, progress }) =>
+    inWorld(1, progress, (world) => {
+      const times = quick ? 200 : 1000;
+      progress(`A bulk TCP stream loses its entry ${times} times`);
+      return measureStream(world, times);
+    }),
+};
+
+export async function measureStream(world: PlainWorld, times: number): Promise<Findings> {
+  // The control: the same stream with its entry left alone.
+  const control = await during(world, () => delay(Math.min(times * APART, 5_000)));
+  const before = { ...world.drops(), ...world.outcomes() };
+  const capture = await Capture.start(world.lab.host("h1").namespace, "up0", RELAYED);
+  let deletions: readonly bigint[] = [];
+  const stream = await during(world, async () => {
+    deletions = await deleteAgainAndAgain(world, times);
+  });
+  const seen = (await capture.end()).map(read);
+  const own = world.tunnel("h1");
+  const relayed = seen.filter((s) => s.kind === "packet" && s.from === own);
+  const took = deletions.map((at, i) => recovery(seen, { own, at, until: deletions[i + 1] ?? END_OF_TIME }));
+  return {
+    tcp_relearn_ms: { ...quantiles(took), max: quantile(took, 1) },
+    details: {
+      ...{ times, relayed: relayed.length, stream, control },
+      grown: grown(before, { ...world.drops(), ...world.outcomes() }),
+    },
+  };
+}
+
+interface StreamResult {
+  readonly gbps: number;
+  readonly retransmits_a_second: number;
+  /** Packets that devices had no room for. */
+  readonly overflows: number;
+}
+
+/** What came of a bulk stream while something was done. */
+async function during(world: PlainWorld, work: () => Promise<unknown>): Promise<StreamResult> {
+  const before = await world.overflows();
+  const stream = await Bulk.start(world);
+  await work();
+  const result = await stream.stop();
+  return { ...result, overflows: (await world.overflows()) - before };
+}
+
+const END_OF_TIME = 2n ** 63n;
+
+/** The times of the deletions, in nanoseconds of the wall clock. */
+async function deleteAgainAndAgain(world: PlainWorld, times: number): Promise<bigint[]> {
+  const { learned } = world.kernel("h1").maps;
+  const address = world.addresses(2)[0]!;
+  const key = await until("the stream to be learned", () => [...learned.keys()].find((k) => k.address === address));
+  const clock = new WallClock();
+  const deletions: bigint[] = [];
+  for (let n = 0; n < times; n++) {
+    clock.adjust();
+    deletions.push(clock.now());
+    learned.delete(key);
+    for (const end = performance.now() + 2_000; learned.get(key) === undefined; await delay(1))
+      if (performance.now() > end) throw new Error("An entry did not come back within 2 s.");
+    await delay(APART);
+  }
+  return deletions;
+}
+
+interface Window {
+  readonly own: string;
+  readonly at: bigint;
+  readonly until: bigint;
+}
+
+/** From the deletion to the lesson, or to the last packet that went by a hub where that was later: from then on all go straight, ms. */
+function recovery(seen: readonly (Relay | Message)[], { own, at, until: end }: Window): number {
+  const mine = seen.filter((s) => s.ns >= at && s.ns < end);
+  const lesson = mine.find((s) => s.kind === "message" && s.to === own && s.message?.kind === "teach");
+  if (!lesson) throw new Error("A lesson was not seen on the wire.");
+  const last = mine.findLast((s) => s.kind === "packet" && s.from === own);
+  const back = last && last.ns > lesson.ns ? last.ns : lesson.ns;
+  return Number(back - at) / 1e6;
+}
+
+/** One iperf3 from h1's guest to h2's, until it is told to stop. */
+class Bulk {
+  readonly #server: Child;
+  readonly #client: Child;
+  #said = "";
+
+  private constructor(server: Child, client: Child) {
+    this.#server = server;
+    this.#client = client;
+    client.process.stdout!.on("data", (piece: Buffer) => {
+      this.#said += piece.toString();
+    });
+  }
+
+  static async start(world: PlainWorld): Promise<Bulk> {
+    const address = world.addresses(2)[0]!;
+    const listen = ["iperf3", "-s", "-1", "-B", address, "-A", CPU.receiver, "--forceflush"];
+    const server = await serve(world.guest(2).namespace, listen, "listening");
+    const argv = ["iperf3", "-c", address, "-t", "600", "-A", CPU.sender, "-J"];
+    const client = await Child.start({ name: "iperf3", argv: inNamespace(world.guest(1).namespace, argv) });
+    return new Bulk(server, client);
+  }
+
+  async stop(): Promise<Omit<StreamResult, "overflows">> {
+    const closed = new Promise<void>((done) => this.#client.process.once("close", () => done()));
+    await this.#client.stop("SIGINT");
+    await closed;
+    await this.#server.kill();
+    const { sum_sent: sum } = (JSON.parse(this.#said) as Report).end;
+    if (!sum) throw new Error("iperf3 told nothing of its stream.");
+    return {
+      gbps: rounded(sum.bits_per_second / 1e9),
+      retransmits_a_second: rounded(sum.retransmits / sum.seconds),
+    };
+  }
+}
+
+interface Report {
+  readonly end: {
+    readonly sum_sent?: { readonly retransmits: number; readonly bits_per_second: number; readonly seconds: number };
+  };
+}
