@@ -14,3 +14,6 @@ export function kernelOffset(struct: string, field: string): number {
 
 /** Prefix length of an LPM key with a 32-bit number and a 16-byte address before an IPv4 range's own length. */
 export const lpmPrefix = (ipv4Prefix: number): number => 32 + 96 + ipv4Prefix;
+
+/** The same of the map hub_sources, whose keys have two numbers before the address. */
+export const hubSourcePrefix = (ipv4Prefix: number): number => 32 + lpmPrefix(ipv4Prefix);

@@ -21,6 +21,7 @@ export type TableName =
   | "routes"
   | "macs"
   | "destinations"
+  | "hub_sources"
   | "vpc_keys"
   | "vpc_rules";
 /** Tables of learning that no plan fills: programs and agent write them as things happen. */
@@ -40,6 +41,7 @@ export const KEY_TEXT: { readonly [T in AnyTable]: (key: Rows[T][0]) => string }
   routes: (k) => `${k.vpc} ${k.address}/${k.prefix}`,
   macs: (k) => `${k.network} ${k.mac}`,
   destinations: (k) => `${k.vpc} ${k.address}`,
+  hub_sources: (k) => `${k.vpc} ${k.host} ${k.address}/${k.prefix}`,
   vpc_keys: (k) => String(k.vpc),
   vpc_rules: (k) => String(k.vpc),
   learned: (k) => `${k.vpc} ${k.address}`,
@@ -60,6 +62,8 @@ export class Table<T extends TableName> {
   /** Rows it takes. */
   readonly room: number;
   readonly rows = new Map<string, Rows[T]>();
+  /** What found none. */
+  readonly refused: Rows[T][] = [];
   readonly #text: (key: Rows[T][0]) => string;
   constructor(name: T, room = LAYOUT.maps[name]?.max_entries ?? 0) {
     this.name = name;
@@ -70,7 +74,10 @@ export class Table<T extends TableName> {
   add(key: Rows[T][0], value: Rows[T][1]): boolean {
     const text = this.#text(key);
     if (this.rows.has(text)) return true;
-    if (this.rows.size >= this.room) return false;
+    if (this.rows.size >= this.room) {
+      this.refused.push([key, value] as Rows[T]);
+      return false;
+    }
     this.rows.set(text, [key, value] as Rows[T]);
     return true;
   }
@@ -93,6 +100,7 @@ export const noEntries = (): Entries => ({
   routes: new Table("routes"),
   macs: new Table("macs"),
   destinations: new Table("destinations"),
+  hub_sources: new Table("hub_sources"),
   vpc_keys: new Table("vpc_keys"),
   vpc_rules: new Table("vpc_rules"),
 });

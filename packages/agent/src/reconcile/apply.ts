@@ -28,6 +28,7 @@ const BASE = [
   "vpc_keys",
   "vpc_rules",
   "allowed",
+  "hub_sources",
   "endpoints",
   "links",
 ] as const;

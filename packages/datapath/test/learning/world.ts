@@ -55,7 +55,7 @@ const RULES: VpcRules = {
 /** What tests and programs write. */
 const CLEARED = [
   ...(["destinations", "learned", "learned_use", "questions", "unknowns"] as const),
-  ...(["confirmed", "floors", "barred", "moved"] as const),
+  ...(["confirmed", "floors", "barred", "moved", "hub_sources"] as const),
 ] as const;
 interface Clearable {
   delete(key: unknown): boolean;
