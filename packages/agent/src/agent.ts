@@ -207,7 +207,8 @@ export class Agent {
       this.metrics.applies.inc({ result: result.state });
       this.#failed = false;
       if (result.state === "held") return result.milliseconds;
-      if (result.state === "done") this.#tell(version.held, result.problems);
+      if (result.state === "done")
+        this.#tell({ applied: version.held, degraded: result.problems, hub_of: result.hub_of });
       logger.debug({ state: result.state, ms: Math.round(clock.now() - started) }, "Ran.");
       return result.state === "done" && result.problems.length > 0 ? RETRY_MS : undefined;
     } catch (error) {
@@ -238,7 +239,7 @@ export class Agent {
   #tellWhole(): void {
     const report = this.#report;
     if (!report || this.#toldWhole || this.#due || this.#running || this.#failed) return;
-    if (this.#wholeness.covers(report.applied)) this.#tell(report.applied, report.degraded);
+    if (this.#wholeness.covers(report.applied)) this.#tell(report);
   }
 
   /** What is in the kernel is what was there, at best: whoever waits for more learns why it does not come. */
@@ -246,15 +247,15 @@ export class Agent {
     const [why] = String((error as Error).message ?? error).split("\n");
     const reason = `Its host cannot do what is planned: ${why}.`;
     const problems = openPlan(plan)?.local.map(({ port }) => ({ port_id: port.id, reason })) ?? [];
-    this.#tell(this.#report?.applied ?? [], problems);
+    this.#tell({ applied: this.#report?.applied ?? [], degraded: problems });
   }
 
-  #tell(applied: Report["applied"], problems: Report["degraded"]): void {
+  #tell({ applied, degraded: problems, hub_of = [] }: Pick<Report, "applied" | "degraded" | "hub_of">): void {
     const before = new Map(this.#report?.degraded.map((p) => [p.port_id, p.reason]));
     for (const { port_id, reason } of problems)
       if (before.get(port_id) !== reason) this.#parts.logger.warn({ port_id, reason }, "A port is degraded.");
     const whole = !this.#failed && this.#wholeness.covers(applied);
-    this.#report = { type: "report", applied, degraded: problems, ...(whole ? { whole } : {}) };
+    this.#report = { type: "report", applied, degraded: problems, hub_of, ...(whole ? { whole } : {}) };
     this.#toldWhole = whole && this.connected;
     this.metrics.degraded.set(problems.length);
     this.#stream.send(this.#report);

@@ -6,7 +6,8 @@ import { liveIndexes, Plans, type Work } from "./compile/index.ts";
 import type { Random } from "./handlers/handler.ts";
 import { confirm } from "./learning/confirm.ts";
 import { Facts, followKeys } from "./learning/facts.ts";
-import { makeMissingKeys, rotateKey } from "./learning/keys.ts";
+import { Keeper } from "./learning/keeper.ts";
+import { rotateKey } from "./learning/keys.ts";
 import type { Agents } from "./look/agents.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { Realise } from "./realise/realise.ts";
@@ -52,7 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const onError = (error: unknown) => logger.warn({ err: error }, "The store, or a stream, failed; it is tried again.");
   const view = await IntentView.open({ store, clock, signal, onError });
   const reports = new Reports();
-  const facts = new Facts(reports);
+  const facts = new Facts(reports, (sentence) => logger.error(sentence));
   const indexed = liveIndexes(view, facts);
   const plans = new Plans(indexed);
   const claim = new Claim({
@@ -62,7 +63,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     name,
     onError,
     onChange: (epoch) => {
-      if (epoch !== undefined) completeKeys();
+      keeper.lookAtAll();
       logger.info({ epoch }, epoch === undefined ? "Another serves the agents." : "This controller serves the agents.");
       publisher.drop();
     },
@@ -83,16 +84,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     confirm: (lessons) => confirm(lessons, { store, view, indexed, signal }),
     onError,
   });
-  const completeKeys = () => {
-    if (claim.epoch !== undefined) makeMissingKeys(store, indexed, random).catch(onError);
-  };
+  const isMine = () => claim.epoch !== undefined;
+  const keeper = new Keeper({ store, clock, signal, view, indexed, plans, reports, facts, random, isMine, onError });
   const query: StatusSource["query"] = (hostId, what, portId) =>
     publisher.ask(hostId, what === "host" ? { what } : { what, port_id: portId ?? "" });
-  const onReports = (hostIds: readonly string[]) => publisher.changed(plans.followSync(facts.reported(hostIds)));
+  const onReports = (hostIds: readonly string[]) => {
+    publisher.changed(plans.followSync(facts.reported(hostIds)));
+    keeper.reported();
+  };
   const realise = new Realise({ store, clock, signal, view: indexed, plans, reports, onReports, query, onError });
   const keysLoaded = followKeys({ store, clock, signal, onError }, facts, (vpcIds) => {
     publisher.changed(plans.followKeys(vpcIds));
     realise.poke();
+    keeper.look(vpcIds);
   });
   const stopFollowing = view.onChange((changes) => {
     publisher.changed(plans.follow(changes));
@@ -108,7 +112,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     view,
     plans,
     status: realise,
-    rotateKey: (vpcId) => rotateKey(vpcId, { store, plans, reports, random }),
+    rotateKey: (vpcId) => rotateKey(vpcId, { store, plans, reports, random, known: facts.storedKey(vpcId) }),
     agents: publisher,
     epoch: () => claim.epoch,
     sent: publisher.sent,

@@ -3,7 +3,7 @@ import { keys, MemoryStore } from "@onehop/store";
 import { beforeEach, describe, expect, it } from "vitest";
 import { indexed, Plans } from "../src/compile/index.ts";
 import { Facts } from "../src/learning/facts.ts";
-import { firstKey, makeMissingKeys, parseKey, rotateKey } from "../src/learning/keys.ts";
+import { firstKey, makeMissingKey, parseKey, rotateKey, setStage } from "../src/learning/keys.ts";
 import { Reports } from "../src/realise/reports.ts";
 import { seeded } from "./api/fixture.ts";
 import { BASE } from "./states.ts";
@@ -23,7 +23,7 @@ async function follow(): Promise<void> {
   const { entries } = await store.range({ prefix: keys.vpcKeys });
   plans.followKeys(facts.listKeys(entries));
 }
-const rotate = () => rotateKey(vpc.id, { store, plans, reports, random });
+const rotate = () => rotateKey(vpc.id, { store, plans, reports, random, known: facts.storedKey(vpc.id) });
 /** The host says that it has what is planned now. */
 function report(hostId: string): void {
   const applied = plans.hostSlice(hostId)!.slices.map((id) => {
@@ -46,7 +46,10 @@ beforeEach(async () => {
   plans = new Plans(view);
   for (const { id } of intent.vpcs.values())
     await store.txn({ compare: [], then: [{ put: keys.object("vpcs", id), value: "{}" }] });
-  await makeMissingKeys(store, view, random);
+  for (const { id } of intent.vpcs.values()) {
+    await makeMissingKey(store, id, random);
+    await setStage(store, id, "learned");
+  }
   await follow();
   for (const host of [h1, h2]) report(host.id);
 });
@@ -57,7 +60,7 @@ describe("the key of a VPC", () => {
     const made = entries.map((e) => parseKey(e.value)!);
     expect(made.map((k) => k.version)).toEqual([1, 1]);
     expect(new Set(made.map((k) => k.current)).size).toBe(2);
-    await makeMissingKeys(store, indexed({ ...intent, hosts }, facts), random);
+    await makeMissingKey(store, vpc.id, random);
     expect((await store.range({ prefix: keys.vpcKeys })).entries).toEqual(entries);
   });
 
@@ -85,6 +88,47 @@ describe("the key of a VPC", () => {
     report(h1.id);
     reports.apply(keys.report(h2.id), undefined);
     expect(await rotate()).toBe(3);
+  });
+
+  it("is not rotated past what a host answers with for guests that left it lately", async () => {
+    await store.txn({ compare: [], then: [{ put: keys.keyLingerer(vpc.id, "gone"), value: "1" }] });
+    expect(await rotate()).toBe(2);
+    await follow();
+    for (const host of [h1, h2]) report(host.id);
+    expect(await refusal(rotate())).toBe("key_lingers");
+    await store.txn({ compare: [], then: [{ delete: keys.keyLingerer(vpc.id, "gone") }] });
+    expect(await rotate()).toBe(3);
+  });
+
+  it("that cannot be read is said in a sentence, hosts keep what they have, and a rotation mends it", async () => {
+    const said: string[] = [];
+    facts = new Facts(reports, (sentence) => said.push(sentence));
+    plans = new Plans(indexed({ ...intent, hosts }, facts));
+    await follow();
+    const before = plans.slice(`vpc/${vpc.id}`);
+    await store.txn({ compare: [], then: [{ put: keys.vpcKey(vpc.id), value: "{" }] });
+    await follow();
+    expect(said).toEqual([expect.stringContaining(`The stored key of VPC ${vpc.id} cannot be read`)]);
+    expect(plans.slice(`vpc/${vpc.id}`)?.hash).toBe(before?.hash);
+    expect(await rotate()).toBe(2);
+    await follow();
+    const slice = plans.slice(`vpc/${vpc.id}`)?.body;
+    const had = before?.body.type === "vpc" ? before.body.learning?.key.current : "";
+    expect(slice?.type === "vpc" && slice.learning?.key).toMatchObject({ version: 2, former: had });
+  });
+
+  it("keeps what a later version stored beside it, and tells hosts nothing of it", async () => {
+    const key = { version: 7, current: "ab".repeat(16), stage: "learned", colour: "red" };
+    await store.txn({ compare: [], then: [{ put: keys.vpcKey(vpc.id), value: JSON.stringify(key) }] });
+    await follow();
+    expect(facts.keyOf(vpc.id)).toEqual({ version: 7, current: key.current });
+    for (const host of [h1, h2]) report(host.id);
+    expect(await rotate()).toBe(8);
+    expect(JSON.parse((await store.get(keys.vpcKey(vpc.id)))!.value)).toMatchObject({ version: 8, colour: "red" });
+  });
+
+  it("goes on where the VPC's former life ended, so that hosts do not take the old key for the new one", () => {
+    expect(parseKey(firstKey(random, 4))).toMatchObject({ version: 5, stage: "learned" });
   });
 
   it("is none where what is stored is none", () => {

@@ -3,7 +3,7 @@ import { IntentBuilder } from "@onehop/testkit/intent_builder";
 import { FollowedPlans } from "@onehop/testkit/recompute";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compileAll, indexed, type LearningFacts } from "../src/compile/index.ts";
+import { compileAll, indexed, type LearningFacts, type Stage } from "../src/compile/index.ts";
 import { judge } from "../src/learning/judge.ts";
 import { BASE, PROJECT, STATES, set } from "./states.ts";
 
@@ -20,6 +20,7 @@ function withHubs(from: Intent): Intent {
 const facts = (change: Partial<LearningFacts> = {}): LearningFacts => ({
   epoch: 1,
   keyOf: () => KEY,
+  stageOf: () => "learned",
   inSync: () => false,
   ...change,
 });
@@ -53,6 +54,28 @@ describe("what hosts hear of a VPC that learns", () => {
     one.delete("hub-9");
     expect(slicesOf(h1.id, { ...learning, hosts: one })).toContain(`network/${back.id}`);
     expect(slicesOf(h1.id, learning, facts({ keyOf: () => undefined }))).toContain(`network/${back.id}`);
+  });
+
+  it("is everything while its hubs load the table, and while hosts hear of them", () => {
+    const both = compileAll(learning, facts({ stageOf: () => "both" })).get(h1.id);
+    expect([...(both?.keys() ?? [])]).toContain(`network/${back.id}`);
+    expect(both?.get(`vpc/${vpc.id}`)).toHaveProperty("learning");
+    const pushed = compileAll(learning, facts({ stageOf: () => "pushed" }));
+    expect([...(pushed.get(h1.id)?.keys() ?? [])]).toContain(`network/${back.id}`);
+    expect(pushed.get(h1.id)?.get(`vpc/${vpc.id}`)).not.toHaveProperty("learning");
+    expect([...(pushed.get("hub-8")?.keys() ?? [])]).toContain(`network/${back.id}`);
+  });
+
+  it("says at a hub which VPCs it is a hub of, and at no other host", () => {
+    const plans = compileAll(learning, facts({ stageOf: () => "pushed" }));
+    expect(plans.get("hub-8")?.get("host/hub-8")).toMatchObject({ hub_of: [vpc.id, other.id].sort() });
+    expect(plans.get(h1.id)?.get(`host/${h1.id}`)).not.toHaveProperty("hub_of");
+  });
+
+  it("carries the mode that the VPC wants", () => {
+    const strict = set(learning, "vpcs", vpc.id, { learning: "confirmed" });
+    const slice = compileAll(strict, facts()).get(h1.id)?.get(`vpc/${vpc.id}`);
+    expect(slice?.type === "vpc" && slice.learning?.mode).toBe("confirmed");
   });
 
   it("names only hubs that have the whole table, and carries the key to nobody else than hosts that serve the VPC", () => {
@@ -95,6 +118,7 @@ describe("incremental plans with hubs equal a full recompute", () => {
         kind: fc.constant("keys" as const),
         ids: fc.subarray([vpc.id, other.id]),
         version: fc.nat({ max: 3 }),
+        stage: fc.constantFrom("pushed" as const, "both" as const, "learned" as const),
       }),
     ),
     { maxLength: 14 },
@@ -107,11 +131,13 @@ describe("incremental plans with hubs equal a full recompute", () => {
         let sync: readonly string[] = [];
         let keys: readonly string[] = [];
         let version = 1;
+        let stage: Stage = "pushed";
         const now = () => {
-          const [synced, keyed, v] = [sync, keys, version];
+          const [synced, keyed, v, at] = [sync, keys, version, stage];
           return facts({
             inSync: (hub) => synced.includes(hub),
             keyOf: (id) => (keyed.includes(id) ? { ...KEY, version: v } : undefined),
+            stageOf: () => at,
           });
         };
         for (const step of walk) {
@@ -124,6 +150,7 @@ describe("incremental plans with hubs equal a full recompute", () => {
           } else {
             keys = step.ids;
             version = step.version;
+            stage = step.stage;
             followed.learn(now(), { keys: [vpc.id, other.id] });
           }
         }

@@ -1,6 +1,6 @@
 import type { PortProblem, VpcSlice } from "@onehop/core";
 import type { VpcRules } from "@onehop/datapath/maps.gen";
-import type { Entries } from "./entries.ts";
+import { type Entries, KEY_TEXT } from "./entries.ts";
 import { type Opened, portsOf } from "./plan.ts";
 
 /** OH_MAX_HUBS (packages/datapath/bpf/maps/vpc_rules.h). */
@@ -20,6 +20,19 @@ export function lowerLearning(plan: Opened, { vpc_keys, vpc_rules }: Entries): P
     if (!fits) short.add(vpc);
   }
   return portsOf(plan, short, vpc_rules.full);
+}
+
+/** VPCs of which not all found room, by VNI. A hub must not deny what its tables had no room for. */
+export function shortVpcs({ vnis, destinations, routes, vpc_rules }: Entries): ReadonlySet<number> {
+  const short = new Set<number>();
+  for (const [{ vpc }] of [...destinations.refused, ...routes.refused]) short.add(vpc);
+  for (const [, { vpc }] of vnis.refused) short.add(vpc);
+  for (const vpc of short) {
+    const text = KEY_TEXT.vpc_rules({ vpc });
+    const row = vpc_rules.rows.get(text);
+    if (row) vpc_rules.rows.set(text, [row[0], { ...row[1], fits: 0 }]);
+  }
+  return short;
 }
 
 function rulesOf(learning: Learning, own: number): VpcRules {

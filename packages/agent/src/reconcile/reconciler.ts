@@ -19,9 +19,12 @@ export interface ReconcilerOptions {
   readonly warn: (message: string) => void;
 }
 
-/** done: the kernel is as planned, but for these ports. held: the brake holds for so many milliseconds. waiting: no whole plan. */
+/**
+ * done: the kernel is as planned, but for these ports, and holds the whole tables of these VPCs as their hub. held: the
+ * brake holds for so many milliseconds. waiting: no whole plan.
+ */
 export type Result =
-  | { readonly state: "done"; readonly problems: readonly PortProblem[] }
+  | { readonly state: "done"; readonly problems: readonly PortProblem[]; readonly hub_of: readonly string[] }
   | { readonly state: "held"; readonly milliseconds: number }
   | { readonly state: "waiting" };
 
@@ -86,7 +89,8 @@ export class Reconciler {
     const refused = await apply({ kernel, mirror: this.mirror, devices }, goal);
     this.#fresh = true;
     if (later) return this.run(plan);
-    return { state: "done", problems: firstOfEach([...problems, ...lowered.problems, ...refused]) };
+    const all = firstOfEach([...problems, ...lowered.problems, ...refused]);
+    return { state: "done", problems: all, hub_of: lowered.hub_of };
   }
 
   /** What learning must remember of what is now. */

@@ -2,7 +2,7 @@ import type { At, Host, HostSlice, Network, Port, SliceId, Vpc } from "@onehop/c
 import type { IntentChange } from "@onehop/store";
 import { type IndexedIntent, placed } from "./indexed.ts";
 import { wants } from "./interest.ts";
-import { hubsOf, isHub, learns } from "./learning.ts";
+import { hasHubs, hubsOf, isHub, learns } from "./learning.ts";
 
 interface Pair<T> {
   readonly id: string;
@@ -50,7 +50,7 @@ function* everyone({ intent }: IndexedIntent): Iterable<SliceId> {
   for (const id of intent.vpcs.keys()) yield `vpc/${id}`;
 }
 
-/** Slices that follow when a VPC's key comes, or goes: with it the VPC learns. */
+/** Slices that follow when a VPC's key comes, changes or goes, or the VPC is further on its way to learning. */
 export function* keyDirtied(vpcId: string, view: IndexedIntent, known: Known): Iterable<SliceId> {
   yield `vpc/${vpcId}`;
   yield* hostSlices(known.hostsOf(`vpc/${vpcId}`));
@@ -78,8 +78,8 @@ function* networkDirtied({ id, before, after }: Pair<Network>, view: IndexedInte
 /** Hosts that hear of a network without having a port in it, or did. */
 function hostsHearing(network: Network, view: IndexedIntent, known: Known): Iterable<SliceId> {
   const hosts = new Set(known.hostsOf(`network/${network.id}`));
-  if (learns(view, network.vpc_id)) for (const hub of hubsOf(view, network.vpc_id)) hosts.add(hub.id);
-  else for (const id of known.hostsOf(`vpc/${network.vpc_id}`)) hosts.add(id);
+  if (hasHubs(view, network.vpc_id)) for (const hub of hubsOf(view, network.vpc_id)) hosts.add(hub.id);
+  if (!learns(view, network.vpc_id)) for (const id of known.hostsOf(`vpc/${network.vpc_id}`)) hosts.add(id);
   return hostSlices(hosts);
 }
 

@@ -1,10 +1,10 @@
 import type { Network, SliceId } from "@onehop/core";
 import { type IndexedIntent, placed } from "./indexed.ts";
-import { hubsOf, isHub, learns } from "./learning.ts";
+import { hasHubs, hubsOf, isHub, learns } from "./learning.ts";
 
 /**
- * Which slices a host gets, sorted: the one place that decides who hears of what. Of a VPC that learns, a host gets the
- * networks that it has a port in, and its hubs get all; of one that does not, whoever serves it gets all.
+ * Which slices a host gets, sorted: the one place that decides who hears of what. A VPC's hubs get all of it. Of one that
+ * learns, other hosts get the networks that they have a port in; of one that does not, whoever serves it gets all.
  */
 export function slicesFor(view: IndexedIntent, hostId: string): SliceId[] {
   const slices = new Set<SliceId>(["hosts", `host/${hostId}`]);
@@ -14,7 +14,7 @@ export function slicesFor(view: IndexedIntent, hostId: string): SliceId[] {
     if (!learns(view, vpcId)) for (const network of view.networksOfVpc(vpcId)) networks.add(network.id);
   }
   for (const networkId of networks) slices.add(`network/${networkId}`);
-  for (const vpcId of vpcsHubbed(view, hostId)) {
+  for (const vpcId of hubbedBy(view, hostId)) {
     slices.add(`vpc/${vpcId}`);
     for (const network of view.networksOfVpc(vpcId)) slices.add(`network/${network.id}`);
   }
@@ -34,13 +34,14 @@ function served(view: IndexedIntent, hostId: string) {
   return { vpcs, networks };
 }
 
-function* vpcsHubbed(view: IndexedIntent, hostId: string): Iterable<string> {
+/** VPCs that the host is a hub of. */
+export function* hubbedBy(view: IndexedIntent, hostId: string): Iterable<string> {
   if (!isHub(view.intent.hosts.get(hostId))) return;
   for (const vpcId of view.intent.vpcs.keys()) if (hubs(view, hostId, vpcId)) yield vpcId;
 }
 
 const hubs = (view: IndexedIntent, hostId: string, vpcId: string): boolean =>
-  learns(view, vpcId) && hubsOf(view, vpcId).some((hub) => hub.id === hostId);
+  hasHubs(view, vpcId) && hubsOf(view, vpcId).some((hub) => hub.id === hostId);
 
 /** Whether slicesFor has the network's slice and its VPC's, asked without listing. */
 export function wants(view: IndexedIntent, hostId: string, network: Network): { network: boolean; vpc: boolean } {

@@ -2,16 +2,29 @@ import type { At, Budget, Host, VpcKey, VpcLearning } from "@onehop/core";
 import { hashOf } from "./encode.ts";
 import type { IndexedIntent } from "./indexed.ts";
 
+/**
+ * How far a VPC is on its way to learning, as the store has it, so that no controller's opinion and no hub's death turn
+ * it back. pushed: its ports are told to all its hosts, while its hubs load its table. both: it learns, and its ports are
+ * told as before, so that no packet meets the change. learned: a host is told of its own networks' ports only.
+ */
+export type Stage = "pushed" | "both" | "learned";
+
 /** What compiling must know besides Intent: what is in the store, and what hosts reported. */
 export interface LearningFacts {
   /** Of the store. */
   readonly epoch: number;
   keyOf(vpcId: string): VpcKey | undefined;
+  stageOf(vpcId: string): Stage;
   /** Whether the host has the whole table of the VPC, as a hub must. */
   inSync(hostId: string, vpcId: string): boolean;
 }
 
-export const NO_FACTS: LearningFacts = { epoch: 1, keyOf: () => undefined, inSync: () => false };
+export const NO_FACTS: LearningFacts = {
+  epoch: 1,
+  keyOf: () => undefined,
+  stageOf: () => "pushed",
+  inSync: () => false,
+};
 
 /** OH_MAX_HUBS of the data plane (packages/datapath/bpf/maps/vpc_rules.h). */
 const MAX_HUBS = 4;
@@ -35,18 +48,19 @@ export function hubsOf(view: IndexedIntent, vpcId: string): readonly At<Host>[] 
     .map(({ host }) => host);
 }
 
-/**
- * Whether a VPC's far ports are learned rather than pushed. Decided by the hubs that are declared, not by those that live:
- * a hub's death must not make everything pushed.
- */
-export const learns = (view: IndexedIntent, vpcId: string): boolean =>
+/** Whether a VPC may learn: decided by the hubs that are declared, not by those that live. */
+export const hasHubs = (view: IndexedIntent, vpcId: string): boolean =>
   view.learning.keyOf(vpcId) !== undefined && hubsOf(view, vpcId).length >= LEAST_HUBS;
+
+/** Whether a VPC's far ports are learned rather than pushed. */
+export const learns = (view: IndexedIntent, vpcId: string): boolean =>
+  view.learning.stageOf(vpcId) === "learned" && hasHubs(view, vpcId);
 
 export function compileLearning(view: IndexedIntent, vpcId: string): VpcLearning | undefined {
   const { learning } = view;
   const key = learning.keyOf(vpcId);
   const hubs = hubsOf(view, vpcId);
-  if (!key || hubs.length < LEAST_HUBS) return undefined;
+  if (!key || hubs.length < LEAST_HUBS || learning.stageOf(vpcId) === "pushed") return undefined;
   return {
     mode: view.intent.vpcs.get(vpcId)?.learning ?? "direct",
     hubs: numbers(hubs),

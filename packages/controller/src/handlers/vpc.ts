@@ -12,8 +12,8 @@ import {
 } from "@onehop/core";
 import { keys } from "@onehop/store";
 import { freeUpVni, takeVni } from "../allocate/vni.ts";
-import { endOf } from "../history/trim.ts";
-import { firstKey } from "../learning/keys.ts";
+import { type End, endOf } from "../history/trim.ts";
+import { firstKey, parseKey } from "../learning/keys.ts";
 import type { Draft } from "./draft.ts";
 import type { Given, Handler } from "./handler.ts";
 import { charge, referred } from "./references.ts";
@@ -24,8 +24,9 @@ export const vpcs: Handler<Vpc, Given<typeof vpc>> = {
     checkRanges(given.cidrs);
     await charge(draft, owner, "vpcs");
     // The history of a deleted VPC goes on where the same one comes back.
-    if (await draft.read(keys.historyEnd(given.id))) draft.delete(keys.historyEnd(given.id));
-    draft.put(keys.vpcKey(given.id), firstKey(context.random));
+    const end = await draft.read(keys.historyEnd(given.id));
+    if (end) draft.delete(keys.historyEnd(given.id));
+    draft.put(keys.vpcKey(given.id), firstKey(context.random, end ? lastVersion(end.value) : 0));
     return { ...given, vni: await takeVni(draft, given, context) };
   },
 
@@ -38,12 +39,19 @@ export const vpcs: Handler<Vpc, Given<typeof vpc>> = {
 
   async remove(draft, object, context) {
     draft.delete(keys.header(object.id));
+    const key = await draft.read(keys.vpcKey(object.id));
     draft.delete(keys.vpcKey(object.id));
-    draft.put(keys.historyEnd(object.id), JSON.stringify(endOf(object, context)));
+    draft.deletePrefixes.add(keys.keyHoldersOf(object.id));
+    draft.deletePrefixes.add(keys.keyLingerersOf(object.id));
+    const end: End = { ...endOf(object, context), key_version: (key && parseKey(key.value)?.version) ?? 0 };
+    draft.put(keys.historyEnd(object.id), JSON.stringify(end));
     await draft.bump(keys.quota(object.project_id, "vpcs"), -1);
     await freeUpVni(draft, object, context);
   },
 };
+
+/** Of the key that the VPC had when it was deleted: hosts that still hold it must not take it for the new one. */
+const lastVersion = (end: string): number => (JSON.parse(end) as End).key_version ?? 0;
 
 function checkRanges(texts: readonly string[]): void {
   const ranges = texts.map(cidr4);

@@ -19,6 +19,8 @@ export interface End {
   readonly name: string;
   readonly project_id: string;
   readonly deleted_at: string;
+  /** Version of its last key. */
+  readonly key_version?: number;
 }
 
 export const endOf = ({ name, project_id }: Vpc, { now }: Context): End => ({ name, project_id, deleted_at: now() });

@@ -1,22 +1,27 @@
 import type { VpcKey } from "@onehop/core";
 import { type Change, keys } from "@onehop/store";
-import type { LearningFacts } from "../compile/index.ts";
+import type { LearningFacts, Stage } from "../compile/index.ts";
 import { type FollowOptions, follow } from "../realise/follow.ts";
 import type { Reports } from "../realise/reports.ts";
-import { parseKey } from "./keys.ts";
+import { Holders } from "./holders.ts";
+import { keyOfHosts, parseKey, type StoredKey } from "./keys.ts";
 
 type Pair = { readonly key: string; readonly value: string };
 
 /** What is stored and reported about learning, kept up by whoever follows the store. Each step answers the VPCs it changed. */
 export class Facts implements LearningFacts {
-  readonly #keys = new Map<string, VpcKey>();
+  readonly holders = new Holders();
+  readonly #keys = new Map<string, { readonly text: string; readonly stored: StoredKey }>();
   /** VPCs that each host has wholly, by host. */
   readonly #whole = new Map<string, ReadonlySet<string>>();
   readonly #reports: Reports;
+  readonly #onBroken: (sentence: string) => void;
   #epoch = 1;
 
-  constructor(reports: Reports) {
+  /** `onBroken` is told in a sentence of what is stored and cannot be read. */
+  constructor(reports: Reports, onBroken: (sentence: string) => void = () => undefined) {
     this.#reports = reports;
+    this.#onBroken = onBroken;
   }
 
   get epoch(): number {
@@ -24,7 +29,17 @@ export class Facts implements LearningFacts {
   }
 
   keyOf(vpcId: string): VpcKey | undefined {
-    return this.#keys.get(vpcId);
+    const stored = this.storedKey(vpcId);
+    return stored && keyOfHosts(stored);
+  }
+
+  stageOf(vpcId: string): Stage {
+    return this.storedKey(vpcId)?.stage ?? "pushed";
+  }
+
+  /** The last one that could be read. */
+  storedKey(vpcId: string): StoredKey | undefined {
+    return this.#keys.get(vpcId)?.stored;
   }
 
   inSync(hostId: string, vpcId: string): boolean {
@@ -34,6 +49,7 @@ export class Facts implements LearningFacts {
   /** As stored; undefined: it was never restored. */
   setEpoch(text: string | undefined): string[] {
     const epoch = text === undefined ? 1 : Number(text);
+    if (!Number.isInteger(epoch)) this.#onBroken(`The stored epoch cannot be read; ${this.#epoch} stays in use.`);
     if (!Number.isInteger(epoch) || epoch === this.#epoch) return [];
     this.#epoch = epoch;
     return [...this.#keys.keys()];
@@ -43,13 +59,13 @@ export class Facts implements LearningFacts {
     const present = new Set(entries.map((e) => e.key));
     const gone = [...this.#keys.keys()].filter((id) => !present.has(keys.vpcKey(id)));
     return [
-      ...gone.map((id) => this.#setKey(id, undefined)),
-      ...entries.map((e) => this.#setKey(idOf(e.key), e.value)),
+      ...gone.flatMap((id) => this.#setKey(id, undefined)),
+      ...entries.flatMap((e) => this.#setKey(idOf(e.key), e.value)),
     ];
   }
 
   changeKeys(changes: readonly Change[]): string[] {
-    return changes.map(({ key, entry }) => this.#setKey(idOf(key), entry?.value));
+    return changes.flatMap(({ key, entry }) => this.#setKey(idOf(key), entry?.value));
   }
 
   /** Hosts whose report is new, or gone. */
@@ -65,43 +81,58 @@ export class Facts implements LearningFacts {
     return changed;
   }
 
-  #setKey(vpcId: string, value: string | undefined): string {
-    const key = value === undefined ? undefined : parseKey(value);
-    if (key) this.#keys.set(vpcId, key);
-    else this.#keys.delete(vpcId);
-    return vpcId;
+  #setKey(vpcId: string, text: string | undefined): string[] {
+    if (text === this.#keys.get(vpcId)?.text) return [];
+    const stored = text === undefined ? undefined : parseKey(text);
+    if (stored && text !== undefined) this.#keys.set(vpcId, { text, stored });
+    else if (text === undefined) this.#keys.delete(vpcId);
+    else {
+      this.#onBroken(
+        `The stored key of VPC ${vpcId} cannot be read; hosts keep the one that they have. "onehop vpc rotate-key" makes a new one.`,
+      );
+      return [];
+    }
+    return [vpcId];
   }
 }
 
+type Following = Pick<FollowOptions, "store" | "clock" | "signal" | "onError">;
+
 /** Keeps the facts' keys and epoch as the store has them; resolves when they have been read. */
 export async function followKeys(
-  options: Pick<FollowOptions, "store" | "clock" | "signal" | "onError">,
+  options: Following,
   facts: Facts,
   onChange: (vpcIds: readonly string[]) => void,
 ): Promise<void> {
-  const epoch = new Promise<void>((resolve) => {
-    void follow({
-      ...options,
-      prefix: keys.epoch,
-      onList: (entries) => {
-        onChange(facts.setEpoch(entries[0]?.value));
-        resolve();
-      },
+  await Promise.all([
+    followOne(options, keys.epoch, {
+      onList: (entries) => onChange(facts.setEpoch(entries[0]?.value)),
       onChanges: (changes) => onChange(facts.setEpoch(changes.at(-1)?.entry?.value)),
-    });
-  });
-  const all = new Promise<void>((resolve) => {
-    void follow({
-      ...options,
-      prefix: keys.vpcKeys,
-      onList: (entries) => {
-        onChange(facts.listKeys(entries));
-        resolve();
-      },
+    }),
+    followOne(options, keys.keyHolders, {
+      onList: (entries) => facts.holders.list(entries),
+      onChanges: (changes) => facts.holders.change(changes),
+    }),
+    followOne(options, keys.vpcKeys, {
+      onList: (entries) => onChange(facts.listKeys(entries)),
       onChanges: (changes) => onChange(facts.changeKeys(changes)),
-    });
+    }),
+  ]);
+}
+
+/** Resolves when it has been listed. */
+function followOne(
+  options: Following,
+  prefix: string,
+  { onList, onChanges }: Pick<FollowOptions, "onList" | "onChanges">,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const first: FollowOptions["onList"] = (...listed) => {
+      onList(...listed);
+      resolve();
+    };
+    void follow({ ...options, prefix, onList: first, onChanges });
   });
-  await Promise.all([epoch, all]);
 }
 
 const NONE: ReadonlySet<string> = new Set();

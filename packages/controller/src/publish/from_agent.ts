@@ -27,6 +27,7 @@ const validator = Compile(
       applied: Type.Array(Held),
       degraded: Type.Array(PortProblem),
       whole: Type.Optional(Type.Boolean()),
+      hub_of: Type.Optional(Type.Array(Text)),
     }),
     message("answer", { id: Int, error: Type.Optional(Text) }),
     message("lessons", { id: Int, lessons: Type.Array(Lesson, { maxItems: MOST_LESSONS }) }),

@@ -30,11 +30,10 @@ export class Reports {
     return this.#hashes.get(id) ?? NONE;
   }
 
-  /** VPCs of which the host has every slice that it is to have; none where its agent does not say so. */
+  /** VPCs whose whole tables the host has, as their hub; none where its agent does not say so. */
   whole(hostId: string): ReadonlySet<string> {
     const report = this.#byHost.get(hostId);
-    if (report?.whole !== true) return NO_VPCS;
-    return new Set(report.applied.flatMap(({ id }) => (id.startsWith("vpc/") ? [id.slice("vpc/".length)] : [])));
+    return report?.whole === true && Array.isArray(report.hub_of) ? new Set(report.hub_of) : NO_VPCS;
   }
 
   problemOf(hostId: string, portId: string): PortProblem | undefined {

@@ -1,5 +1,5 @@
 import type { Kind, Port, SliceId, Status } from "@onehop/core";
-import { type IndexedIntent, isHub, type Plans, placed } from "../compile/index.ts";
+import { hasHubs, hubsOf, type IndexedIntent, isHub, type Plans, placed } from "../compile/index.ts";
 import type { AnyObject } from "../status_source.ts";
 import type { Reports } from "./reports.ts";
 
@@ -25,7 +25,7 @@ export function stateOf(kind: Kind, object: AnyObject, known: Known): State {
     case "host":
       return hostState(object.id, known);
     case "vpc":
-      return slicesState(vpcSlices(object.id, known), known);
+      return vpcState(object.id, known);
     case "network":
       return slicesState([`network/${object.id}`], known);
     case "port":
@@ -33,6 +33,15 @@ export function stateOf(kind: Kind, object: AnyObject, known: Known): State {
     case "route":
       return slicesState([`vpc/${(object as { vpc_id: string }).vpc_id}`], known);
   }
+}
+
+/** One whose hubs came lately is on its way to learning until they have its table, and its hosts know. */
+function vpcState(id: string, known: Known): State {
+  const state = slicesState(vpcSlices(id, known), known);
+  const { view, reports } = known;
+  const isOnItsWay = hasHubs(view, id) && view.learning.stageOf(id) !== "learned";
+  const awaited = isOnItsWay && hubsOf(view, id).some((hub) => reports.live(hub.id));
+  return awaited && state.state === "realised" ? PENDING : state;
 }
 
 function hostState(id: string, known: Known): State {

@@ -81,6 +81,8 @@ export interface Report {
   readonly degraded: readonly PortProblem[];
   /** Everything that the host's own slice lists has come, or was confirmed, by a stream that lives, and is applied. */
   readonly whole?: boolean;
+  /** VPCs that it is a hub of, by its plan as applied, whose tables found room. */
+  readonly hub_of?: readonly string[];
 }
 export interface PortProblem {
   readonly port_id: string;

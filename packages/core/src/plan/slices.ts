@@ -29,6 +29,8 @@ export interface HostSlice {
   readonly number: number;
   /** Sorted. Slices not listed here are dropped by the agent. */
   readonly slices: readonly SliceId[];
+  /** Ids of the VPCs that it is a hub of, sorted: it holds their whole tables. Missing: of none. */
+  readonly hub_of?: readonly string[];
 }
 
 /** `vpc/<id>`: what all networks of a VPC share. */
