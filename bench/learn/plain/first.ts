@@ -17,9 +17,11 @@ export const firstPackets: LearnFigure = {
   name: "first",
   measure: ({ quick, progress }) => {
     const addresses = quick ? 32 : 100;
-    return inWorld(addresses, progress, (world) => {
+    return inWorld(addresses, progress, async (world) => {
       progress(`First packets: ${addresses * addresses} new pairs`);
-      return measureFirst(world, addresses);
+      const found = await measureFirst(world, addresses);
+      progress("The same with no controller, and agents started anew");
+      return { ...found, promises: { ...found.promises, D10: await learnsAlone(world) } };
     });
   },
 };
@@ -63,6 +65,17 @@ export async function measureFirst(world: PlainWorld, rounds: number): Promise<F
       teach_us_p10: quantile(teach, 0.1),
     },
   };
+}
+
+/** D10: with the controllers gone and agents started anew, new pairs are delivered and learned all the same. */
+export async function learnsAlone(world: PlainWorld): Promise<boolean> {
+  const { lab } = world;
+  await lab.controller?.kill();
+  for (const { name } of lab.hosts) await lab.agents.get(name)?.kill();
+  for (const { name } of lab.hosts) await lab.startAgent(name);
+  const { rounds, h1 } = await talk(world, { rounds: 1, count: COUNT });
+  const { until } = wayOf(world, h1, ["h1", "h2"]);
+  return total(rounds, "lost") === 0 && until.length === total(rounds, "pairs") && quantile(until, 0.99) <= 2;
 }
 
 const total = (rounds: readonly Round[], field: "pairs" | "sent" | "lost" | "first_lost"): number =>

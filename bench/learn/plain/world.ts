@@ -67,10 +67,12 @@ export class PlainWorld {
     }
   }
 
-  /** Of host n, in the order of their addresses. */
+  /** Of host n and network n, in the order of their addresses. */
   guests(n: number): readonly Guest[] {
     const number = (g: Guest): number => Number(g.port.split("-")[1]);
-    return this.#guests.filter((g) => g.host === `h${n}`).sort((a, b) => number(a) - number(b));
+    return this.#guests
+      .filter((g) => g.network === `n${n}` && g.host === `h${n}`)
+      .sort((a, b) => number(a) - number(b));
   }
   guest(n: number): Guest {
     return this.guests(n)[0]!;
