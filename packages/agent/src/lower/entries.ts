@@ -64,8 +64,6 @@ export class Table<T extends TableName> {
   readonly rows = new Map<string, Rows[T]>();
   /** What found none. */
   readonly refused: Rows[T][] = [];
-  /** What found none. */
-  readonly refused: Rows[T][] = [];
   readonly #text: (key: Rows[T][0]) => string;
   constructor(name: T, room = LAYOUT.maps[name]?.max_entries ?? 0) {
     this.name = name;
