@@ -47,3 +47,24 @@ export function icmpError({ from, frame, p, mtu }: About, what: Complaint): Uint
     quote,
   );
 }
+
+/** Bytes of what a hub's "unknown" is told in: as many as its message had. */
+const TOLD_LENGTH = 156;
+
+/**
+ * What a guest is told when a hub says that nobody has the address it sent to: the error that it would have got at once,
+ * with as much of the packet as was kept, an IPv4 header without options and eight bytes more (RFC 792).
+ */
+export function toldUnknown(about: Omit<About, "mtu">): Uint8Array | undefined {
+  const { ip, eth } = about.p;
+  const error = icmpError({ ...about, mtu: 0 }, "host_unreachable");
+  if (!ip || !error) return undefined;
+  const start = 14 + ip.ihl * 4;
+  const quote = packet.concat([about.frame.subarray(14, 34), about.frame.subarray(start, start + 8)]);
+  return packet.frame(
+    packet.eth({ src: GATEWAY_MAC, dst: eth.src, type: 0x0800 }),
+    packet.ipv4({ src: about.from.network.gateway, dst: ip.src, ttl: 64, df: true }),
+    packet.icmp({ ...TYPES.host_unreachable, mtu: 0 }),
+    packet.concat([quote, new Uint8Array(TOLD_LENGTH - 28 - quote.length)]),
+  );
+}

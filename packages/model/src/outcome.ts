@@ -1,4 +1,4 @@
-import type { DropReason } from "@onehop/core";
+import type { DropReason, packet } from "@onehop/core";
 
 /** What kind of packet it is to its port's host; `overlay`: it came from the underlay. */
 export type PacketClass = "other" | "arp" | "dhcp" | "metadata" | "broadcast" | "layer2" | "layer3" | "overlay";
@@ -6,9 +6,22 @@ export type PacketClass = "other" | "arp" | "dhcp" | "metadata" | "broadcast" | 
 /**
  * What was done, in order. resolve: ARP answered. gateway: an echo answered. switch: by MAC. route: by address.
  * via: by a static route to its next hop. local: to a port of the same host. wire: encapsulated to a onehop host.
- * peer: encapsulated to a plain VXLAN peer. error: an ICMP error made.
+ * peer: encapsulated to a plain VXLAN peer. error: an ICMP error made. In a VPC that learns, learned: where to was learned
+ * from use; hub: encapsulated to a hub; relay: passed on as it came, by a hub or by the guest's former host.
  */
-export type Step = "resolve" | "gateway" | "switch" | "route" | "via" | "local" | "wire" | "peer" | "error";
+export type Step =
+  | "resolve"
+  | "gateway"
+  | "switch"
+  | "route"
+  | "via"
+  | "local"
+  | "wire"
+  | "peer"
+  | "error"
+  | "learned"
+  | "hub"
+  | "relay";
 
 /** The guest of `port` gets the frame. */
 export interface Delivered {
@@ -40,6 +53,15 @@ export interface Wire {
   readonly frame: Uint8Array;
 }
 
+/** A message of learning, without what the asker makes up: its nonce, and the key. */
+export type Message = Omit<packet.LearningMessage, "nonce" | "key_version">;
+
+/** A question that goes beside a packet, to the hub that carries it or straight to the host that is asked. */
+export interface Question {
+  readonly to_hosts: readonly string[];
+  readonly message: Message;
+}
+
 export interface Outcome {
   readonly class: PacketClass;
   readonly path: readonly Step[];
@@ -47,6 +69,12 @@ export interface Outcome {
   readonly result: Result;
   /** Missing: nothing of it was on the underlay. */
   readonly wire?: Wire;
+  /** It may be any other of these as well: hosts are free to choose a hub. */
+  readonly or?: readonly Wire[];
+  /** Goes beside it unless it, or one with its address, was asked a moment ago. */
+  readonly question?: Question;
+  /** Who gets it is asked whether it is there. */
+  readonly probe?: true;
 }
 
 /** Lowest and highest outer UDP source port (RFC 7348 section 5, RFC 6335). */

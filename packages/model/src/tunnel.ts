@@ -1,13 +1,25 @@
-import { formatIpv4, type Host, packet } from "@onehop/core";
+import { formatIpv4, type Host, ipv4, mac, packet } from "@onehop/core";
 import { SOURCE_PORTS } from "./outcome.ts";
 
-const { u16, u32 } = packet;
+const { put16, put32, u16, u32 } = packet;
 /** Where the outer UDP header ends, and the VXLAN header, in bytes from the frame's start. */
 const UDP_END = 14 + 20 + 8;
 const HEADERS = UDP_END + 8;
 
+export interface Way {
+  readonly from: Host;
+  readonly to: Host;
+  readonly vni: number;
+  /** Last byte of the VXLAN header: RELAYED and how often the packet was passed on; 0, or missing: it goes straight. */
+  readonly relayed?: number;
+}
+/** The packet goes, or went, by a hub. */
+export const RELAYED = 0x80;
+/** Times that a packet, or a question, may be passed on. */
+export const MOST_HOPS = 3;
+
 /** The frame in VXLAN from host to host (RFC 7348): never fragmented, TOS as inside (RFC 6040 section 4.1). */
-export function encapsulate(inner: Uint8Array, way: { from: Host; to: Host; vni: number }): Uint8Array {
+export function encapsulate(inner: Uint8Array, way: Way): Uint8Array {
   const [, ip] = packet.decode(inner);
   return packet.frame(
     packet.eth({}),
@@ -19,9 +31,32 @@ export function encapsulate(inner: Uint8Array, way: { from: Host; to: Host; vni:
       tos: ip?.kind === "ipv4" ? ip.tos : 0,
     }),
     packet.udp({ sport: SOURCE_PORTS.first, dport: packet.VXLAN_PORT }),
-    packet.vxlan({ vni: way.vni }),
+    packet.vxlan({ vni: way.vni, reserved2: way.relayed ?? 0 }),
     inner,
   );
+}
+
+/** A frame on its way to the next host: tunnel addresses, hop limit, VNI and relayed byte anew, and the inner MACs. */
+export function passedOn(frame: Uint8Array, way: Way & { readonly src: string; readonly dst: string }): Uint8Array {
+  const { from, to, vni, relayed = 0, src, dst } = way;
+  const copy = frame.slice();
+  put32(copy, 26, ipv4(from.tunnel_address));
+  put32(copy, 30, ipv4(to.tunnel_address));
+  copy[22] = 64;
+  put16(copy, 24, 0);
+  put16(copy, 24, packet.checksum(copy.subarray(14, 34)));
+  put16(copy, 40, 0);
+  put32(copy, UDP_END + 4, vni * 256 + relayed);
+  copy.set(mac(dst), HEADERS);
+  copy.set(mac(src), HEADERS + 6);
+  return copy;
+}
+
+/** Nothing but the VNI's flag in the first word of the VXLAN header. */
+export function withoutReserved(frame: Uint8Array): Uint8Array {
+  const copy = frame.slice();
+  put32(copy, UDP_END, VNI_VALID * 0x1000000);
+  return copy;
 }
 
 /**
@@ -37,6 +72,8 @@ export type Opened =
       readonly src: string;
       readonly tos: number;
       readonly vni: number;
+      /** Last byte of the VXLAN header. */
+      readonly relayed: number;
       readonly inner: Uint8Array;
     };
 
@@ -69,6 +106,7 @@ export function open(frame: Uint8Array, tunnelAddress: string): Opened {
     src: formatIpv4(u32(frame, 26)),
     tos: frame[15]!,
     vni: u32(frame, UDP_END + 4) >>> 8,
+    relayed: frame[UDP_END + 7]!,
     inner: frame.subarray(HEADERS, 14 + u16(frame, 16)),
   };
 }

@@ -31,14 +31,16 @@ export class World {
   readonly #places = new Map<string, Place>();
   readonly #byAddress = new Map<string, Place>();
   readonly #byMac = new Map<string, Place>();
-  readonly #gateways = new Map<string, Network>();
+  readonly #gateways = new Map<string, At<Network>>();
   readonly #prefixes = new Map<string, Prefix[]>();
   readonly #hostByTunnel = new Map<string, At<Host>>();
   readonly #networkByVni = new Map<number, At<Network>>();
   readonly #vpcByVni = new Map<number, At<Vpc>>();
   readonly #served = new Set<string>();
+  readonly #hosts: ReadonlyMap<string, At<Host>>;
 
   constructor(intent: Intent) {
+    this.#hosts = intent.hosts;
     for (const host of intent.hosts.values()) this.#hostByTunnel.set(host.tunnel_address, host);
     for (const vpc of intent.vpcs.values()) {
       this.#vpcByVni.set(vpc.vni, vpc);
@@ -61,6 +63,7 @@ export class World {
     this.#byMac.set(`${network.id} ${port.mac}`, place);
     for (const address of port.addresses) this.#byAddress.set(`${vpc.id} ${address}`, place);
     this.#served.add(`${host.id} ${vpc.id}`);
+    this.#served.add(`${host.id} ${network.id}`);
   }
 
   place(portId: string): Place | undefined {
@@ -72,9 +75,22 @@ export class World {
   byMac(network: Network, mac: string): Place | undefined {
     return this.#byMac.get(`${network.id} ${mac}`);
   }
+  /** Ports of the VPC that may send in the address's name besides its owner. */
+  portsAllowed(vpc: At<Vpc>, address: string): Place[] {
+    const n = ipv4(address);
+    return [...this.#places.values()].filter(
+      (p) => p.vpc.id === vpc.id && p.port.allowed_addresses.some((range) => contains(cidr4(range), n)),
+    );
+  }
   /** The network of the VPC whose gateway has the address. */
-  gateway(vpc: Vpc, address: string): Network | undefined {
+  gateway(vpc: Vpc, address: string): At<Network> | undefined {
     return this.#gateways.get(`${vpc.id} ${address}`);
+  }
+  host(id: string): At<Host> | undefined {
+    return this.#hosts.get(id);
+  }
+  hostByNumber(number: number): At<Host> | undefined {
+    return [...this.#hosts.values()].find((h) => h.number === number);
   }
   hostByTunnel(address: string): At<Host> | undefined {
     return this.#hostByTunnel.get(address);
@@ -86,8 +102,11 @@ export class World {
     return this.#vpcByVni.get(vni);
   }
   /** Does the host have a port of the VPC? */
-  serves(host: Host, vpcId: string): boolean {
+  serves(host: At<Host>, vpcId: string): boolean {
     return this.#served.has(`${host.id} ${vpcId}`);
+  }
+  servesNetwork(host: At<Host>, networkId: string): boolean {
+    return this.#served.has(`${host.id} ${networkId}`);
   }
 
   /** Longest match among ranges and static routes; on a tie the route. */

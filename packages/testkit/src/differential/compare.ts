@@ -1,6 +1,14 @@
 import { type DropReason, type Intent, packet } from "@onehop/core";
 import type { Verdict } from "@onehop/datapath/harness";
-import { type Outcome, predict, predictWire, SOURCE_PORTS } from "@onehop/model";
+import {
+  type Known,
+  type Conditions as ModelConditions,
+  type Outcome,
+  predict,
+  predictWire,
+  SOURCE_PORTS,
+  type Wire,
+} from "@onehop/model";
 import type { Region } from "./region.ts";
 import type { Case } from "./scene.ts";
 
@@ -14,43 +22,90 @@ interface Expected {
   readonly differences: (got: Uint8Array) => readonly string[];
 }
 
-/** Puts the case through the model and the programs, host to host. Lines say where they differ; none: nowhere. */
-export function compare(intent: Intent, region: Region, c: Case, mtu: number): { outcome: Outcome; lines: string[] } {
-  if (c.at === "uplink") {
-    const outcome = predictWire(intent, c.host, c.frame);
-    return { outcome, lines: judged(region, c.host, atReceiver(outcome, c.frame), region.receive(c.host, c.frame)) };
-  }
-  const hostId = intent.ports.get(c.port)?.host_id;
-  if (hostId === undefined) throw new RangeError(`port ${c.port} is not bound`);
-  const outcome = predict(intent, c.port, c.frame, mtu);
-  const sent = region.send(hostId, c.port, c.frame);
-  const lines = judged(region, hostId, atSender(intent, outcome, c.frame), sent);
-  const { wire } = outcome;
-  const next = wire && intent.hosts.get(wire.to_host);
-  if (lines.length > 0 || next?.kind !== "onehop") return { outcome, lines };
-  // What really left the sender's host goes into the receiver's.
-  const received = region.receive(next.id, sent.frame);
-  const further = judged(region, next.id, atReceiver(outcome, sent.frame), received);
-  return { outcome, lines: further.map((line) => `at ${next.name}: ${line}`) };
+/** What the model goes by besides Intent. */
+export type Conditions = Required<ModelConditions>;
+
+/** A packet's way: what should have become of it, what each host did, and where the two differ. */
+export interface Walk {
+  /** With the whole path, and the end that it came to. */
+  readonly outcome: Outcome;
+  /** By the hosts in order. */
+  readonly hops: readonly Hop[];
+  /** None: nowhere. */
+  readonly lines: readonly string[];
+}
+export interface Hop {
+  readonly host: string;
+  readonly got: Verdict;
 }
 
-function atSender(intent: Intent, outcome: Outcome, sent: Uint8Array): Expected {
-  const { wire } = outcome;
-  if (!wire) return { ...local(outcome, sent), class: outcome.class };
-  const host = intent.hosts.get(wire.to_host)!.number;
+/** Puts the case through the model and the programs, host to host. */
+export function compare(intent: Intent, region: Region, c: Case, conditions: Conditions): Walk {
+  const { known } = conditions;
+  const outcome =
+    c.at === "uplink" ? predictWire(intent, c.host, c.frame, known) : predict(intent, c.port, c.frame, conditions);
+  const host = c.at === "uplink" ? c.host : intent.ports.get(c.port)?.host_id;
+  if (host === undefined) throw new RangeError("the port is not bound");
+  const got = c.at === "uplink" ? region.receive(host, c.frame) : region.send(host, c.port, c.frame);
+  const want = expected(intent, outcome, { frame: c.frame, got, at: c.at });
+  const lines = judged(region, host, want, got);
+  return lines.length > 0
+    ? { outcome, hops: [{ host, got }], lines }
+    : followed({ intent, region, known }, outcome, { host, got });
+}
+
+interface Place {
+  readonly intent: Intent;
+  readonly region: Region;
+  readonly known: Known;
+}
+
+/** What really left a host goes into the next one. */
+function followed({ intent, region, known }: Place, first: Outcome, start: Hop): Walk {
+  const hops = [start];
+  const path = [...first.path];
+  let result = first.result;
+  for (let last = start; last.got.action === "host"; ) {
+    const next = [...intent.hosts.values()].find((h) => h.number === last.got.host);
+    if (next?.kind !== "onehop") break;
+    const outcome = predictWire(intent, next.id, last.got.frame, known);
+    const got = region.receive(next.id, last.got.frame);
+    const want = expected(intent, outcome, { frame: last.got.frame, got, at: "uplink" });
+    const lines = judged(region, next.id, want, got).map((line) => `at ${next.name}: ${line}`);
+    path.push(...outcome.path.filter((step) => step === "relay"));
+    result = outcome.result;
+    last = { host: next.id, got };
+    hops.push(last);
+    if (lines.length > 0) return { outcome: { ...first, path, result }, hops, lines };
+  }
+  return { outcome: { ...first, path, result }, hops, lines: [] };
+}
+
+interface Ran {
+  /** As it came. */
+  readonly frame: Uint8Array;
+  readonly got: Verdict;
+  readonly at: Case["at"];
+}
+
+function expected(intent: Intent, outcome: Outcome, { frame, got, at }: Ran): Expected {
+  const { wire, or = [], result } = outcome;
+  const shown = at === "guest" ? { class: outcome.class } : {};
+  if (wire) return { ...leaving(intent, [wire, ...or], got), ...shown };
+  if (at === "guest" || result.kind !== "answered") return { ...local(outcome, frame), ...shown };
+  return { action: "reply", reason: "none", differences: (reply) => tunnelDifferences(result.frame, reply) };
+}
+
+/** Which hub it is, where there are several, is the host's to choose. */
+function leaving(intent: Intent, wires: readonly [Wire, ...Wire[]], got: Verdict): Expected {
+  const numberOf = ({ to_host }: Wire) => intent.hosts.get(to_host)!.number;
+  const chosen = wires.find((wire) => numberOf(wire) === got.host) ?? wires[0];
   return {
     action: "host",
     reason: "none",
-    class: outcome.class,
-    host,
-    differences: (got) => tunnelDifferences(wire.frame, got),
+    host: numberOf(chosen),
+    differences: (frame) => tunnelDifferences(chosen.frame, frame),
   };
-}
-
-function atReceiver(outcome: Outcome, arrived: Uint8Array): Expected {
-  if (outcome.result.kind !== "answered") return local(outcome, arrived);
-  const { frame } = outcome.result;
-  return { action: "reply", reason: "none", differences: (got) => tunnelDifferences(frame, got) };
 }
 
 /** Ends at this host. Dropped packets come out of the program as they went in. */

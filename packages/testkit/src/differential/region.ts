@@ -1,5 +1,5 @@
 import { assignSlots, type Entries, type Facts, lower, TABLE_NAMES, type TableName } from "@onehop/agent/lower/index";
-import { compileAll } from "@onehop/controller/compile/index";
+import { compileAll, type LearningFacts } from "@onehop/controller/compile/index";
 import type { Host, HostPlan, Intent } from "@onehop/core";
 import { HostRig, type Verdict } from "@onehop/datapath/harness";
 import type { PortCounters } from "@onehop/datapath/maps.gen";
@@ -63,6 +63,14 @@ const linkOf = (name: string, slot: number) => ({
   up: true,
 });
 
+/** What controllers and hosts know of learning besides Intent. */
+export interface Learning {
+  readonly facts: LearningFacts;
+  /** Whether the host's tables are whole, if it is a hub. */
+  readonly isWhole: (hostId: string) => boolean;
+}
+export const ALWAYS = 2n ** 62n;
+
 /** Some hosts with the real programs, compiled and lowered for by the real controller's and agent's functions. */
 export class Region {
   readonly #stations = new Map<string, Station>();
@@ -72,12 +80,15 @@ export class Region {
   }
 
   /** Fills every host's maps. `underlayMtu`: in bytes. `limits`: by class; none by default. */
-  apply(intent: Intent, underlayMtu: number, limits: Facts["limits"] = {}): void {
+  apply(intent: Intent, underlayMtu: number, limits: Facts["limits"] = {}, learning?: Learning): void {
     const nextHops = new Map(
       [...intent.hosts.values()].map((h) => [h.tunnel_address, { uplink: 2, next_hop: "192.0.2.254" }]),
     );
-    for (const [hostId, plan] of compileAll(intent))
-      this.#station(hostId).apply(plan, intent, { uplinks: ["up0"], underlayMtu, nextHops, limits });
+    for (const [hostId, plan] of compileAll(intent, learning?.facts)) {
+      const station = this.#station(hostId);
+      station.apply(plan, intent, { uplinks: ["up0"], underlayMtu, nextHops, limits });
+      station.rig.maps.hub_sync.set(0, { until: learning?.isWhole(hostId) ? ALWAYS : 0n });
+    }
   }
 
   #station(hostId: string): Station {
@@ -93,6 +104,10 @@ export class Region {
   }
   receive(hostId: string, frame: Uint8Array): Verdict {
     return this.#station(hostId).rig.receive(frame);
+  }
+  /** The tables of a host, for what is written in no plan. */
+  maps(hostId: string): HostRig["maps"] {
+    return this.#station(hostId).rig.maps;
   }
   /** Counters of a port since the start. */
   counters(hostId: string, portId: string): PortCounters {

@@ -1,9 +1,9 @@
 import { packet } from "@onehop/core";
-import type { Outcome } from "@onehop/model";
+import { ALL_PUSHED, type Outcome } from "@onehop/model";
 import { Random } from "../topologies/random.ts";
 import { randomTopology, type Topology } from "../topologies/topology.ts";
 import { compare } from "./compare.ts";
-import { GUEST_RECIPES } from "./guest_recipes.ts";
+import { GUEST_RECIPES, type Recipe } from "./guest_recipes.ts";
 import { Region } from "./region.ts";
 import { type Case, runnable, Scene } from "./scene.ts";
 import { UPLINK_RECIPES } from "./uplink_recipes.ts";
@@ -24,7 +24,7 @@ export interface Report {
 }
 
 /** Bytes of the underlay's packet that the tunnel takes: outer IPv4, UDP, VXLAN and inner Ethernet headers. */
-const OVERHEAD = 50;
+export const OVERHEAD = 50;
 const RECIPES = [...Object.entries(GUEST_RECIPES), ...Object.entries(UPLINK_RECIPES)];
 
 /** Random topologies and packets through the model and the real programs. The seed says all of it; ends with the topology that shows a difference. */
@@ -41,8 +41,8 @@ export function differential(options: Options): Report {
       const mtu = random.pick([1400, 1450, 1500, 1950]);
       region ??= new Region([...intent.hosts.values()].filter((h) => h.kind === "onehop"));
       region.apply(intent, mtu + OVERHEAD);
-      for (const c of cases(new Scene(intent, random, mtu), options.packets)) {
-        const { outcome, lines } = compare(intent, region, c, mtu);
+      for (const c of cases(new Scene(intent, random, mtu), RECIPES, options.packets)) {
+        const { outcome, lines } = compare(intent, region, c, { mtu, known: ALL_PUSHED });
         packets++;
         for (const key of keysOf(topology, c, outcome)) counts.set(key, (counts.get(key) ?? 0) + 1);
         const sort = `${c.recipe} ${lines.map((line) => line.split(":")[0])}`;
@@ -57,10 +57,10 @@ export function differential(options: Options): Report {
 }
 
 /** The recipes in turn, so that each has its share whatever the seed. */
-function* cases(scene: Scene, count: number): Generator<Case> {
+export function* cases(scene: Scene, recipes: readonly (readonly [string, Recipe])[], count: number): Generator<Case> {
   let made = 0;
   for (let turn = 0; made < count; turn++) {
-    const [, recipe] = RECIPES[turn % RECIPES.length]!;
+    const [, recipe] = recipes[turn % recipes.length]!;
     const c = recipe(scene);
     if (!c || !runnable(c.frame)) continue;
     made++;
@@ -68,7 +68,7 @@ function* cases(scene: Scene, count: number): Generator<Case> {
   }
 }
 
-function keysOf({ intent }: Topology, c: Case, o: Outcome): string[] {
+export function keysOf({ intent }: Pick<Topology, "intent">, c: Case, o: Outcome): string[] {
   const keys = [
     `class ${o.class}`,
     `result ${o.result.kind}`,
@@ -83,7 +83,7 @@ function keysOf({ intent }: Topology, c: Case, o: Outcome): string[] {
   return [...keys, `case ${reach}/${from?.host_id === to?.host_id ? "same-host" : "cross-host"}`];
 }
 
-function shown(seed: number, c: Case, lines: readonly string[]): string {
+export function shown(seed: number, c: Case, lines: readonly string[]): string {
   const where = c.at === "guest" ? `port ${c.port}` : `uplink of host ${c.host}`;
   return [
     `seed ${seed} (ONEHOP_SEED=${seed} repeats it), recipe ${c.recipe}, ${where}`,

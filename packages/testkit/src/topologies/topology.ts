@@ -10,11 +10,19 @@ export const HOSTS = [
   { number: 4, name: "plain", tunnel_address: "192.0.2.4", kind: "vxlan-peer" },
 ] as const;
 
+/** In regions where VPCs learn. The second has guests now and then. */
+const HUBS = [
+  { number: 50, name: "hub50", tunnel_address: "192.0.2.50", kind: "onehop", roles: ["hub"] },
+  { number: 61, name: "hub61", tunnel_address: "198.51.100.61", kind: "onehop", roles: ["hub"] },
+] as const;
+
 /** An address of the underlay that is no host's. */
 export const NO_HOST = "192.0.2.99";
 
 export interface Topology {
   readonly intent: Intent;
+  /** Ids of the VPCs that learn. */
+  readonly learning: ReadonlySet<string>;
   /** For a person who looks at a difference. */
   readonly text: string;
 }
@@ -23,6 +31,8 @@ interface Draft {
   readonly random: Random;
   readonly builder: IntentBuilder;
   readonly hosts: readonly At<Host>[];
+  /** A host that was not told of a port takes a route to it, so where ports are learned no route leads to a port. */
+  readonly isLearning?: true;
 }
 
 /** Two or three VPCs of the same ranges, MACs and addresses, spread differently over two or three hosts and a plain peer. */
@@ -30,7 +40,26 @@ export function randomTopology(random: Random): Topology {
   const builder = new IntentBuilder();
   const hosts = HOSTS.map((h) => builder.host({ ...h }));
   const used = random.chance(70) ? hosts : hosts.filter((h) => h.number !== 300);
-  const draft = { random, builder, hosts: used };
+  return withVpcs({ random, builder, hosts: used });
+}
+
+/** The same with two hubs. The first VPC learns, and most others. */
+export function learningTopology(random: Random): Topology {
+  const builder = new IntentBuilder();
+  const hosts = HOSTS.map((h) => builder.host({ ...h }));
+  const [, second] = HUBS.map((h) => builder.host({ ...h, roles: [...h.roles] }));
+  const topology = withVpcs({
+    random,
+    builder,
+    hosts: random.chance(30) ? [...hosts, second!] : hosts,
+    isLearning: true,
+  });
+  const learning = [...topology.intent.vpcs.keys()].filter((_, i) => i === 0 || random.chance(70));
+  return { ...topology, learning: new Set(learning), text: `${topology.text}\nlearning: ${learning.length} VPCs` };
+}
+
+function withVpcs(draft: Draft): Topology {
+  const { random, builder } = draft;
   const cidrs = random.pick([
     ["10.0.0.0/16"],
     ["10.0.0.0/16", "192.0.2.0/24"],
@@ -40,7 +69,7 @@ export function randomTopology(random: Random): Topology {
   const shapes = shapesOf(random);
   for (let i = 0; i < random.int(2, 3); i++) addVpc(draft, { cidrs, shapes, vni: 5000 + i * 1000 });
   const intent = builder.build();
-  return { intent, text: textOf(intent) };
+  return { intent, learning: new Set(), text: textOf(intent) };
 }
 
 /** A network's ports as every VPC has them; each VPC leaves some out and binds the others where it likes. */
@@ -88,7 +117,7 @@ function addPort(
 }
 
 /** Some of: outside the ranges, inside them, equal to one, nested, the default; to ports here, there, nowhere. */
-function addRoutes({ random, builder }: Draft, vpc: Vpc, bound: readonly Port[]): void {
+function addRoutes({ random, builder, isLearning }: Draft, vpc: Vpc, bound: readonly Port[]): void {
   const nowhere = ["10.0.1.250", "10.0.1.1", "10.0.77.7"];
   const hop = () => (random.chance(75) ? random.pick(bound).addresses[0]! : random.pick(nowhere));
   const destinations = [
@@ -96,7 +125,7 @@ function addRoutes({ random, builder }: Draft, vpc: Vpc, bound: readonly Port[])
     "172.16.5.0/24",
     "10.0.128.0/17",
     "10.0.200.0/30",
-    vpc.cidrs[0]!,
+    ...(isLearning ? [] : [vpc.cidrs[0]!]),
     "10.0.0.0/8",
     "10.0.1.64/26",
     "198.18.0.0/15",
