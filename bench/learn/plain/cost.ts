@@ -8,7 +8,6 @@ import type { BenchPath } from "../../paths/path.ts";
 import { rounded, spreadOf } from "../../report/statistics.ts";
 import type { LearnFigure } from "../figure.ts";
 import type { Findings } from "../result.ts";
-import { Capture } from "./capture.ts";
 
 const REGION = documents({
   vpcs: { v: ["10.0.0.0/16"] },
@@ -43,13 +42,12 @@ export const cost: LearnFigure = {
         const paths = { pushed: await pathOf(pushed), learned: await pathOf(learned) };
         const rounds = quick ? 3 : 15;
         const samples: Samples = { tcp1_gbps: none(), udp64_kpps: none(), rtt_us: none() };
-        const capture = await hubTraffic(learned);
         for (let n = 0; n < rounds; n++) {
           signal.throwIfAborted();
           progress(`Cost of learning: round ${n + 1} of ${rounds}`);
           await round(paths, samples, n);
         }
-        return found(samples, await capture());
+        return found(samples);
       } finally {
         await learned.close();
       }
@@ -81,15 +79,7 @@ async function round(paths: Readonly<Record<Kind, BenchPath>>, samples: Samples,
       samples[name][kind].push(await FIGURES[name].measure(paths[kind], SECONDS));
 }
 
-/** Counts encapsulated packets to and from hubs until it is called (Q26). */
-async function hubTraffic(lab: Lab): Promise<() => Promise<number>> {
-  const hubs = lab.hosts.filter(({ role }) => role === "hub").map((host) => `host ${host.tunnelAddress}`);
-  const filter = `udp dst port 4789 and (${hubs.join(" or ")})`;
-  const capture = await Capture.start(lab.fabric.namespace, "any", filter);
-  return async () => (await capture.end()).length;
-}
-
-function found(samples: Samples, byHub: number): Findings {
+function found(samples: Samples): Findings {
   const ratios = NAMES.map((name) => {
     const [learned, pushed] = KINDS.map((kind) => spreadOf(samples[name][kind])!.median) as [number, number];
     return [name, rounded(FIGURES[name].better === "more" ? learned / pushed : pushed / learned)] as const;
@@ -100,7 +90,6 @@ function found(samples: Samples, byHub: number): Findings {
   });
   return {
     bench_ratio: Math.min(...ratios.map(([, ratio]) => ratio)),
-    promises: { Q26: byHub === 0 },
-    details: { ratios: Object.fromEntries(ratios), packets_by_hub: byHub, samples: Object.fromEntries(spreads) },
+    details: { ratios: Object.fromEntries(ratios), samples: Object.fromEntries(spreads) },
   };
 }

@@ -59,6 +59,7 @@ export async function measureFirst(world: PlainWorld, rounds: number): Promise<F
         asks,
         lessons: teach.length,
       },
+      never_direct: ways.flatMap((way) => way.until).filter((n) => n > COUNT).length,
       until_direct: ways.map((way) => counts(way.until)),
       /** Q32: slower at first, faster with use. */
       rtt_us: { first: rtt(seen.rounds, "first_us"), steady: rtt(seen.rounds, "last_us") },

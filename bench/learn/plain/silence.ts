@@ -14,7 +14,7 @@ const MESSAGES = "udp dst port 4797";
 const PORT = "5320";
 /** Datagrams a second to an address that nobody answers for, and to one that is known. */
 const RATE = 1000;
-const PACE_S = 3;
+const PACE_S = 2;
 /** At most so many questions: one in 10 ms, one a second; and the one that the interval begins with. */
 const MOST_BY_HUB = PACE_S * 100 + 1;
 const MOST_DIRECT = PACE_S + 1;
@@ -22,20 +22,20 @@ const MOST_DIRECT = PACE_S + 1;
 export const silence: LearnFigure = {
   name: "silence",
   measure: ({ quick, progress }) =>
-    inWorld(16, progress, (world) => {
+    inWorld(16, progress, async (world) => {
       const seconds = quick ? 10 : 60;
       progress(`Silence, for ${seconds} s`);
-      return measureSilence(world, seconds);
+      return measureSilence(world, await Ghosts.of(world), seconds);
     }),
 };
 
-export async function measureSilence(world: PlainWorld, seconds: number): Promise<Findings> {
+export async function measureSilence(world: PlainWorld, ghosts: Ghosts, seconds: number): Promise<Findings> {
   await talk(world, { rounds: 1, count: 4 });
   const entries = [...world.kernel("h1").maps.learned.keys()].length;
   const capture = await Capture.start(world.lab.fabric.namespace, "any", MESSAGES);
   await delay(seconds * 1000);
   const idle = (await capture.end()).length;
-  const pace = await questionsAskedWhileBusy(world);
+  const pace = await questionsAskedWhileBusy(world, ghosts);
   return {
     idle_messages: idle,
     promises: { Q31: entries > 0 && idle === 0 && pace.by_hub <= MOST_BY_HUB && pace.direct <= MOST_DIRECT },
@@ -46,8 +46,9 @@ export async function measureSilence(world: PlainWorld, seconds: number): Promis
 /** Of one address each, at a rate that would allow one for each packet. */
 async function questionsAskedWhileBusy(
   world: PlainWorld,
+  ghosts: Ghosts,
 ): Promise<{ readonly by_hub: number; readonly direct: number }> {
-  const [ghost] = await (await Ghosts.of(world)).grow(1);
+  const [ghost] = await ghosts.grow(1);
   const known = world.addresses(2)[0]!;
   const tool = await toolPath("udp");
   const server = await serve(world.guest(2).namespace, [tool, "receive", CPU.receiver, known, PORT]);

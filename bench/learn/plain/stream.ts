@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { DestinationKey } from "@onehop/datapath";
 import { inNamespace, until } from "@onehop/lab";
 import { Child } from "@onehop/lab/system/child";
 import { CPU } from "../../figures/processors.ts";
@@ -10,7 +11,7 @@ import type { Findings } from "../result.ts";
 import { Capture, RELAYED } from "./capture.ts";
 import { WallClock } from "./clock.ts";
 import { type Message, type Relay, read } from "./wire.ts";
-import { grown, inWorld, type PlainWorld } from "./world.ts";
+import { grown, HUBS, inWorld, type PlainWorld } from "./world.ts";
 
 /** Between an entry's return and its next deletion, ms. */
 const APART = 25;
@@ -27,7 +28,11 @@ export const bulkStream: LearnFigure = {
 
 export async function measureStream(world: PlainWorld, times: number): Promise<Findings> {
   // The control: the same stream with its entry left alone.
-  const control = await during(world, () => delay(Math.min(times * APART, 5_000)));
+  let byHub = 0;
+  const control = await during(world, async () => {
+    await entryOf(world);
+    byHub = await hubTraffic(world, () => delay(Math.min(times * APART, 5_000)));
+  });
   const before = { ...world.drops(), ...world.outcomes() };
   const capture = await Capture.start(world.lab.host("h1").namespace, "up0", RELAYED);
   let deletions: readonly bigint[] = [];
@@ -40,8 +45,9 @@ export async function measureStream(world: PlainWorld, times: number): Promise<F
   const took = deletions.map((at, i) => recovery(seen, { own, at, until: deletions[i + 1] ?? END_OF_TIME }));
   return {
     tcp_relearn_ms: { ...quantiles(took), max: quantile(took, 1) },
+    promises: { Q26: byHub === 0 },
     details: {
-      ...{ times, relayed: relayed.length, stream, control },
+      ...{ times, control_by_hub: byHub, relayed: relayed.length, stream, control },
       grown: grown(before, { ...world.drops(), ...world.outcomes() }),
     },
   };
@@ -65,11 +71,26 @@ async function during(world: PlainWorld, work: () => Promise<unknown>): Promise<
 
 const END_OF_TIME = 2n ** 63n;
 
+/** Encapsulated packets to and from hubs meanwhile. */
+async function hubTraffic(world: PlainWorld, work: () => Promise<unknown>): Promise<number> {
+  const hubs = HUBS.map((hub) => `host ${world.tunnel(hub)}`).join(" or ");
+  const filter = `udp dst port 4789 and (${hubs})`;
+  const capture = await Capture.start(world.lab.fabric.namespace, "any", filter);
+  await work();
+  return (await capture.end()).length;
+}
+
+/** What h1 learned of the stream's other end, once it has. */
+function entryOf(world: PlainWorld): Promise<DestinationKey> {
+  const { learned } = world.kernel("h1").maps;
+  const address = world.addresses(2)[0]!;
+  return until("the stream to be learned", () => [...learned.keys()].find((key) => key.address === address));
+}
+
 /** The times of the deletions, in nanoseconds of the wall clock. */
 async function deleteAgainAndAgain(world: PlainWorld, times: number): Promise<bigint[]> {
   const { learned } = world.kernel("h1").maps;
-  const address = world.addresses(2)[0]!;
-  const key = await until("the stream to be learned", () => [...learned.keys()].find((k) => k.address === address));
+  const key = await entryOf(world);
   const clock = new WallClock();
   const deletions: bigint[] = [];
   for (let n = 0; n < times; n++) {

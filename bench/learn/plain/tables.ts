@@ -20,16 +20,15 @@ const LONG_AGO = 301n * 1_000_000_000n;
 export const tables: LearnFigure = {
   name: "tables",
   measure: ({ quick, progress }) =>
-    inWorld(100, progress, (world) => {
+    inWorld(100, progress, async (world) => {
       const ports = quick ? 1000 : 10_000;
       progress(`Tables, in a VPC of ${ports} ports`);
-      return measureTables(world, ports);
+      return measureTables(world, await Ghosts.of(world), ports);
     }),
 };
 
-export async function measureTables(world: PlainWorld, ports: number): Promise<Findings> {
+export async function measureTables(world: PlainWorld, ghosts: Ghosts, ports: number): Promise<Findings> {
   const near = await addNear(world);
-  const ghosts = await Ghosts.of(world);
   await ghosts.grow(SMALL);
   const [small, smallBytes] = [await sizesOf(world), await broadcastBytes(world)];
   await ghosts.grow(ports);
