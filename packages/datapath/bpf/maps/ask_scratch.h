@@ -2,16 +2,16 @@
 /* Where a question is put together: too large for the stack. Never pinned. */
 #pragma once
 #include "../lib/types.h"
+#include "destinations.h"
 #include "questions.h"
 
 /* What is to be asked, and beside which packet. */
 struct wish {
-	oh_vni vpc;
+	struct destination_key about;	/* under whose VPC's key, and which address */
 	__u32 kind;		/* enum oh_ask */
 	oh_host to;
 	oh_slot slot;
 	__u32 asked;		/* OH_ASKED_*, for the clone's mark */
-	oh_addr address;
 	__u8 quote[OH_QUOTE];
 };
 
@@ -26,6 +26,8 @@ struct ask_scratch {
 	struct wish wish;
 	__u64 message[11];	/* struct oh_message_body */
 	struct question question;
+	oh_secret secret;	/* of nonces; made with the first */
+	__u64 nonces;		/* made so far */
 };
 
 struct {

@@ -15,7 +15,7 @@ struct peer {
 	__u32 tries;		/* probes without an answer */
 	__u32 falls;		/* times it fell silent lately: each doubles the hold */
 	__u32 silent;		/* 1: by the hub */
-	__u32 pad;
+	oh_vni vpc;		/* under whose key it answered last */
 };
 
 struct {

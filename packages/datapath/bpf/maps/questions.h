@@ -13,7 +13,7 @@ struct question {
 	oh_host asked;		/* a hub, or straight the host of the learned entry */
 	oh_slot slot;		/* of the guest whose packet it was */
 	__u8 quote[OH_QUOTE];	/* of that packet */
-	__u32 pad;
+	__u32 straight;		/* 1: not by a hub */
 };
 
 struct {

@@ -147,9 +147,10 @@ OH_INLINE int take_unknown(const struct oh_received *r)
 	struct unknown u = { .until = bpf_ktime_get_coarse_ns() + OH_UNKNOWN_FOR };
 	const struct learned *l = bpf_map_lookup_elem(&learned_v1, &r->key);
 
-	/* The entry's host is a hub itself, and knows of nobody who has it now. */
-	if (l && l->host == r->sender)
+	/* The entry's host is a hub itself, and knows of nobody who has it now; or nothing is heard of that host. */
+	if (l && (l->host == r->sender || is_silent(l->host)))
 		remove_learned(r);
+	bpf_map_delete_elem(&questions_v1, &r->key);
 	bpf_map_update_elem(&unknowns_v1, &r->key, &u, BPF_ANY);
 	return OH_LEARN_UNKNOWN;
 }
@@ -163,7 +164,7 @@ OH_INLINE int take_alive(const struct oh_received *r)
 		return -OH_LEARN_UNSOLICITED;
 	if (peer->nonce != r->body->head.nonce)
 		return -OH_LEARN_NONCE;
-	peer_answered(r->sender);
+	peer_answered(r->sender, r->key.vpc);
 	return OH_LEARN_ALIVE;
 }
 
@@ -188,7 +189,7 @@ OH_INLINE int take_answer(const struct oh_received *r, struct message_scratch *s
 	s->open = *q;
 	asked = q->asked;
 	if (asked == r->sender)
-		peer_answered(asked);
+		peer_answered(asked, r->key.vpc);
 	switch (m->kind) {
 	case OH_MESSAGE_TEACH:
 		return take_teach(r, &s->entry);

@@ -67,6 +67,5 @@ __attribute__((noinline)) oh_host find_hub(oh_vni vpc, __u32 address, oh_host ex
 	}
 	if (c.best)
 		return c.best;
-	const struct peer *peer = peer_lookup(c.last);
-	return c.last && peer && peer->silent ? c.last | OH_HUB_SILENT : c.last;
+	return c.last && is_silent(c.last) ? c.last | OH_HUB_SILENT : c.last;
 }

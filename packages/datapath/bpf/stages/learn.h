@@ -96,7 +96,7 @@ OH_INLINE int take_message(struct __sk_buff *skb, struct message_scratch *s)
 	if (r.body->head.kind != OH_MESSAGE_ASK) {
 		what = take_answer(&r, s);
 		if (what == OH_LEARN_UNKNOWN)
-			s->verdict = tell_guest(skb, s);
+			s->verdict = tell_guest(skb, s, r.key.vpc);
 		return what;
 	}
 	what = answer(&r, &reply);

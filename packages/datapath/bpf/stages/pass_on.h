@@ -123,8 +123,9 @@ OH_INLINE int pass_by_hub(struct oh_pkt *p, const struct vpc_rules *rules, const
 
 	if (!admit(p, rules, to))
 		return -OH_DROP_HUB_SOURCE;
+	/* A gateway is no next hop. */
 	if (d && d->place == OH_PLACE_GATEWAY)
-		return to_collector(p);
+		return ip4_of_addr(&p->target) == p->head.ip.dst ? to_collector(p) : -OH_DROP_UNKNOWN_DESTINATION;
 	if (d && d->place == OH_PLACE_PEER)
 		return to_peer(p, d);
 	if (!to && is_whole(rules))

@@ -45,8 +45,15 @@ OH_INLINE void peer_heard(oh_host number)
 		peer->heard = now;
 }
 
-/* It answered a question that was put to it straight. */
-OH_INLINE void peer_answered(oh_host number)
+OH_INLINE int is_silent(oh_host number)
+{
+	const struct peer *peer = peer_lookup(number);
+
+	return peer && peer->silent;
+}
+
+/* It answered a question that was put to it straight, under the VPC's key. */
+OH_INLINE void peer_answered(oh_host number, oh_vni vpc)
 {
 	struct peer *peer = peer_lookup(number);
 	oh_ns now = bpf_ktime_get_coarse_ns();
@@ -54,6 +61,7 @@ OH_INLINE void peer_answered(oh_host number)
 	if (!peer)
 		return;
 	peer->heard = peer->answered = now;
+	peer->vpc = vpc;
 	peer->tries = 0;
 	if (!peer->silent)
 		return;

@@ -53,14 +53,15 @@ OH_INLINE void fill_told(struct told *t, const struct endpoint *e, const struct 
 }
 
 /* A verdict of tc; 0: the guest is told nothing. */
-OH_INLINE int tell_guest(struct __sk_buff *skb, struct message_scratch *s)
+OH_INLINE int tell_guest(struct __sk_buff *skb, struct message_scratch *s, oh_vni vpc)
 {
 	const struct question *q = &s->open;
 	const struct endpoint *e = endpoint_lookup(q->slot);
 	const struct oh_ip *ip = (const struct oh_ip *)q->quote;
 	struct told *t = (struct told *)s->told;
 
-	if (!e || ip->version_ihl >> 4 != 4 || !may_be_told(ip, q->quote + OH_IP_LEN))
+	/* The slot may be another tenant's by now. */
+	if (!e || e->vpc != vpc || ip->version_ihl >> 4 != 4 || !may_be_told(ip, q->quote + OH_IP_LEN))
 		return 0;
 	if (!limit_admits(q->slot, OH_CLASS_ICMP_ERROR))
 		return 0;
