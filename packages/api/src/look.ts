@@ -1,3 +1,4 @@
+import { host } from "@onehop/core";
 import Type, { type TSchema } from "typebox";
 import type { Route } from "./routes.ts";
 
@@ -45,6 +46,7 @@ export const CaptureBody = Type.Object(
 
 const object = Type.Object({ kind: Type.String(), id: Type.String(), name: Type.String() });
 const silent = Type.Array(Type.Object({ host: object, why: Type.String() }));
+const bar = Type.Object({ at: object, vpc: Type.Optional(object), host: object, since: Type.String() });
 const scope = {
   project_id: uuid("only of this project"),
   vpc_id: uuid("only of this VPC"),
@@ -102,8 +104,31 @@ export const lookRoutes: Route[] = [
     who: "reader",
     query: scope,
     answers: {
-      200: Type.Object({ items: Type.Array(Type.Unknown()), ways: Type.Array(Type.Unknown()), silent }),
+      200: Type.Object({
+        items: Type.Array(Type.Unknown()),
+        ways: Type.Array(Type.Unknown()),
+        barred: Type.Array(bar),
+        silent,
+      }),
     },
+  },
+  {
+    id: "bars.list",
+    method: "GET",
+    path: "/v1/hosts/{id}/bars",
+    noun: host,
+    summary: "Hosts that do not believe what this one says in a VPC, since it claimed there what is not its own.",
+    who: "admin",
+    answers: { 200: Type.Object({ items: Type.Array(bar), silent }) },
+  },
+  {
+    id: "bars.lift",
+    method: "POST",
+    path: "/v1/hosts/{id}/trust",
+    noun: host,
+    summary: "Have every host that answers believe this one again; the answer tells the bars that were lifted.",
+    who: "admin",
+    answers: { 200: Type.Object({ items: Type.Array(bar), silent }) },
   },
   {
     id: "keys.rotate",

@@ -15,6 +15,7 @@ import { registerPort } from "./commands/port.ts";
 import { registerToken } from "./commands/token.ts";
 import { registerTop } from "./commands/top.ts";
 import { registerTrace } from "./commands/trace.ts";
+import { registerTrust } from "./commands/trust.ts";
 import { registerUp } from "./commands/up.ts";
 import { registerVersion } from "./commands/version.ts";
 import { EXIT, Exit, exitCodeOf, explain } from "./exit.ts";
@@ -39,6 +40,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   const nouns = registerNouns(program, io);
   registerPort(nouns.get("port")!, io);
   registerHost(nouns.get("host")!, io);
+  registerTrust(nouns.get("host")!, io);
   registerFiles(program, io);
   registerDiff(program, io);
   registerHistory(program, nouns.get("vpc")!, io);

@@ -1,7 +1,7 @@
 import type { Answer, Clock, FromAgent, Query, ToAgent, WatchStart } from "@onehop/core";
 import { hostAnswer, type Known, portAnswer } from "../report/answers.ts";
 import { DropLog, type PortAt } from "./drop_log.ts";
-import { learnedAnswer, trustAnswer } from "./learned.ts";
+import { barsAnswer, learnedAnswer } from "./learned.ts";
 import { injectFrame, runFrame } from "./run.ts";
 import { topPairs, topPorts } from "./top.ts";
 import { Watches } from "./watches.ts";
@@ -112,8 +112,9 @@ export class Desk {
         return this.#drops.rows(query.vpcs).slice(0, MOST_ROWS);
       case "learned":
         return learnedAnswer(query, known);
+      case "bars":
       case "trust":
-        return trustAnswer(query, known);
+        return barsAnswer(query, known);
       case "top": {
         const { seconds, vpcs } = query;
         const rows =

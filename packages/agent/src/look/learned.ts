@@ -1,11 +1,10 @@
 import {
   type BarredRow,
+  type BarsQuestion,
   compareClaims,
   type LearnedAnswer,
   type LearnedQuestion,
   type LearnedRow,
-  type TrustAnswer,
-  type TrustQuestion,
   type WayRow,
 } from "@onehop/core";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -32,15 +31,15 @@ export function learnedAnswer({ vpcs }: LearnedQuestion, host: Host): LearnedAns
 const barredRows = (kernel: Kernel): BarredRow[] =>
   [...kernel.read("barred")].map(([key, { since }]) => ({ ...key, since }));
 
-/** An operator decided: the host's claims are believed again. */
-export function trustAnswer({ host, vpcs }: TrustQuestion, { kernel }: Host): TrustAnswer {
-  const lifted = barredRows(kernel).filter((row) => row.host === host && (!vpcs || vpcs.includes(row.vpc)));
-  if (lifted.length > 0)
+/** The bars on a host. An operator decided to trust it: they are lifted. */
+export function barsAnswer({ what, host }: BarsQuestion, { kernel }: Host): BarredRow[] {
+  const bars = barredRows(kernel).filter((row) => row.host === host);
+  if (what === "trust" && bars.length > 0)
     kernel.remove(
       "barred",
-      lifted.map(({ vpc }) => ({ vpc, host })),
+      bars.map(({ vpc }) => ({ vpc, host })),
     );
-  return { lifted };
+  return bars;
 }
 
 function rowOf([key, entry]: Rows["learned"], kernel: Kernel): LearnedRow {

@@ -7,6 +7,7 @@ import { printData } from "../output/print.ts";
 import { table } from "../output/table.ts";
 import { type CommonOptions, openSession, withConnection, withOutput } from "../session.ts";
 import { addLookOptions, type LookOptions, lookQuery, tellSilent } from "./drops.ts";
+import { barText } from "./trust.ts";
 
 const port = nounOf("port");
 const vpc = nounOf("vpc");
@@ -24,6 +25,7 @@ export function registerLearned(program: Command, vpcCommand: Command, io: Io): 
     if (list.items.length === 0) io.err("Nothing was learned.\n");
     else io.out(learnedText(list.items, options));
     for (const { vpc, ...ways } of list.ways) io.err(`VPC ${vpc.name}: ${ratioText(ways)}\n`);
+    for (const bar of list.barred) io.err(barText(bar));
     tellSilent(io, list.silent);
   });
   why(program, io);

@@ -14,6 +14,7 @@ import { type CommonOptions, openSession, type Session, withConnection, withOutp
 import { addWaitOptions, type WaitOptions, waitFor, waitOf } from "../wait.ts";
 import { type Told, watchThings } from "../watch.ts";
 import { ratioText } from "./learned.ts";
+import { tellBars } from "./trust.ts";
 
 type Options = CommonOptions & WaitOptions & Readonly<Record<string, unknown>>;
 
@@ -121,7 +122,9 @@ function show(parent: Command, noun: Noun, io: Io): void {
     const session = await openSession(io, options);
     const thing = await findThing(session.api, noun, ref, scopeOf(noun, options, session.scope));
     await printThing(session.printer, noun, thing);
-    if (noun.kind === "vpc" && !options.output && !options.quiet) await tellRatio(session, thing.id);
+    if (options.output || options.quiet) return;
+    if (noun.kind === "vpc") await tellRatio(session, thing.id);
+    if (noun.kind === "host") await tellBars(session, thing.id);
   });
 }
 

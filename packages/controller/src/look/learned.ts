@@ -1,6 +1,8 @@
 import { check, WhyBody } from "@onehop/api";
 import {
   type At,
+  type Bar,
+  type BarredRow,
   cidr4,
   contains,
   type Host,
@@ -33,7 +35,8 @@ export async function listLearned(listing: Listing, query: QueryValues): Promise
   const { answers, silent } = await fromAll(scope.hosts, (h) => agents.ask(h.id, { what: "learned", ...vpcs }));
   const all = answers.map(([host, answer]) => [host, answer as LearnedAnswer] as const);
   const items = all.flatMap(([host, { entries }]) => entries.map((row) => itemOf(host, row, names)));
-  return { items: items.sort(byPlace), ways: sumWays(all, names), silent };
+  const barred = all.flatMap(([host, answer]) => answer.barred.map((row) => barOf(host, row, names)));
+  return { items: items.sort(byPlace), ways: sumWays(all, names), barred, silent };
 }
 
 const byPlace = (a: LearnedItem, b: LearnedItem): number =>
@@ -51,6 +54,12 @@ function itemOf(at: TraceObject, row: LearnedRow, names: Names): LearnedItem {
     port: names.port(port) ?? ref("port", { id: port, name: port }),
     ...rest,
   };
+}
+
+export function barOf(at: TraceObject, { vpc: vni, host, since }: BarredRow, names: Names): Bar {
+  const vpc = names.vpcByVni(vni);
+  const time = new Date(since * 1000).toISOString();
+  return { at, ...(vpc ? { vpc: ref("vpc", vpc) } : {}), host: hostRef(names, host), since: time };
 }
 
 function hostRef(names: Names, number: number): TraceObject {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { getOne, type QueryValues } from "../api/read.ts";
 import { demand } from "../auth/caller.ts";
 import { type App, callerIn, type Serve } from "../http/app.ts";
+import { liftBars, listBars } from "../learning/bars.ts";
 import { captureOf, startCapture } from "./capture.ts";
 import { listLearned, wayOf } from "./learned.ts";
 import { sendLive } from "./live.ts";
@@ -37,6 +38,12 @@ export function lookHandlers(app: App): Readonly<Record<string, Serve>> {
       request.log.info({ who: caller.id, vpc: vpc.id, version }, "key rotated");
       return { version };
     },
+    "bars.list": (request) => listBars(listing(request), idIn(request)),
+    "bars.lift": async (request) => {
+      const lifted = await liftBars(listing(request), idIn(request));
+      request.log.info({ who: callerIn(request).id, host: idIn(request), lifted: lifted.items.length }, "host trusted");
+      return lifted;
+    },
     "why.run": (request) => wayOf(listing(request), request.body),
     "capture.run": (request, reply) => capture(app, captures, { request, reply }),
   };
@@ -52,6 +59,8 @@ async function trace(app: App, names: Names, request: FastifyRequest): Promise<T
   request.log.info({ who: caller.id, port: about.port.id, to: about.address }, "packet sent for a trace");
   return { ...answer, live: await sendLive(about, frame, answer, { agents: app.agents, names, clock: app.clock }) };
 }
+
+const idIn = (request: FastifyRequest): string => (request.params as { id: string }).id.toLowerCase();
 
 interface Exchange {
   readonly request: FastifyRequest;

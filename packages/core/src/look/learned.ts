@@ -16,6 +16,21 @@ export interface LearnedList {
   readonly items: readonly LearnedItem[];
   /** Routed packets of each VPC's ports to other hosts. */
   readonly ways: readonly (Omit<WayRow, "vpc"> & { readonly vpc: TraceObject })[];
+  readonly barred: readonly Bar[];
+  readonly silent: readonly Silent[];
+}
+
+/** A host's claims in a VPC are not believed at another host, since it claimed there what is not its own. */
+export interface Bar {
+  /** Where they are not believed. */
+  readonly at: TraceObject;
+  readonly vpc?: TraceObject;
+  readonly host: TraceObject;
+  /** RFC 3339. */
+  readonly since: string;
+}
+export interface BarList {
+  readonly items: readonly Bar[];
   readonly silent: readonly Silent[];
 }
 

@@ -10,7 +10,7 @@ export type Question =
   | DropsQuestion
   | TopQuestion
   | LearnedQuestion
-  | TrustQuestion;
+  | BarsQuestion;
 
 /** Counters of one port. */
 export interface CountersQuestion {
@@ -129,14 +129,10 @@ export interface BarredRow {
   /** Seconds since the epoch. */
   readonly since: number;
 }
-/** Lifts the bars on a host, in all VPCs or in these (their VNIs). Answered by TrustAnswer. */
-export interface TrustQuestion {
-  readonly what: "trust";
+/** The bars on a host, by its number. trust: they are lifted, and answered as they were. Answered by BarredRow[]. */
+export interface BarsQuestion {
+  readonly what: "bars" | "trust";
   readonly host: number;
-  readonly vpcs?: readonly number[];
-}
-export interface TrustAnswer {
-  readonly lifted: readonly BarredRow[];
 }
 export interface LearnedRow extends Lesson {
   /** Milliseconds since its first answer, since the last one, and since a packet used it. */
