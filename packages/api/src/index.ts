@@ -2,6 +2,7 @@ export * from "./check.ts";
 export * from "./client.ts";
 export * from "./formats.ts";
 export * from "./history.ts";
+export * from "./join.ts";
 export * from "./look.ts";
 export * from "./media.ts";
 export * from "./openapi.ts";

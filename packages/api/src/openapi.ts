@@ -49,6 +49,9 @@ const TAGS: Readonly<Record<string, string>> = {
   why: "which way packets go",
   learned: "where hosts learned that addresses are",
   capture: "packets of a port",
+  join: "how hosts get certificates",
+  authorities: "who issues certificates",
+  certificates: "what hosts prove themselves with",
 };
 
 function operation(r: Route): Json {

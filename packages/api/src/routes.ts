@@ -1,6 +1,7 @@
 import { createSchema, host, NOUNS, type Noun, port } from "@onehop/core";
 import Type, { type TSchema } from "typebox";
 import { historyRoutes } from "./history.ts";
+import { joinRoutes } from "./join.ts";
 import { lookRoutes } from "./look.ts";
 import {
   BulkResult,
@@ -198,6 +199,7 @@ export const ROUTES: readonly Route[] = [
   ...portRoutes,
   ...lookRoutes,
   ...tokenRoutes,
+  ...joinRoutes,
   ...serviceRoutes,
 ];
 

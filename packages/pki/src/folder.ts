@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   bundleOf,
@@ -9,9 +8,7 @@ import {
   type Server,
   storeClientCredential,
 } from "./cluster.ts";
-
-/** Files of a folder of the cluster's keys, by name. Everything is for root only. */
-export type Files = Readonly<Record<string, string>>;
+import { type Files, writeFiles } from "./files.ts";
 
 /** Folder of what is signed with; no server needs it. */
 const AUTHORITY = "authority";
@@ -62,20 +59,5 @@ export async function readCluster(dir: string): Promise<Cluster | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
-  }
-}
-
-/** Each file whole or not at all: somebody may be reading it. */
-export async function writeFiles(dir: string, files: Files): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(dir, name);
-    const beside = `${path}.${randomBytes(4).toString("hex")}`;
-    try {
-      await writeFile(beside, content, { mode: 0o600, flag: "wx" });
-      await rename(beside, path);
-    } finally {
-      await rm(beside, { force: true });
-    }
   }
 }

@@ -1,5 +1,6 @@
 export * from "./authority.ts";
 export * from "./cluster.ts";
+export * from "./files.ts";
 export * from "./folder.ts";
 export { newKey } from "./keys.ts";
 export * from "./names.ts";

@@ -115,10 +115,10 @@ describe("a name", () => {
 });
 
 describe("a join token", () => {
-  it("has the secret and the authority's fingerprint", async () => {
+  it("has the host, the secret and the authority's fingerprint", async () => {
     const { authority } = await newCluster(SERVERS, NOW);
     const secret = Buffer.alloc(32, 7).toString("base64url");
-    const token = { secret, fingerprint: fingerprintOf(authority.certificate) };
+    const token = { host_id: HOST.id, secret, fingerprint: fingerprintOf(authority.certificate) };
     expect(readToken(writeToken(token))).toEqual(token);
     expect(token.fingerprint).toBe(
       new X509Certificate(authority.certificate).fingerprint256.replaceAll(":", "").toLowerCase(),

@@ -1,24 +1,32 @@
-/** What an invited host is given: a secret that is good once, and the SHA-256 of the CA certificate that it may trust. */
+/** What an invited host is given: who it is, a secret that is good once, and the authority that it may trust. */
 export interface JoinToken {
+  /** UUID. */
+  readonly host_id: string;
   /** 32 bytes, base64url. */
   readonly secret: string;
-  /** Hex. */
+  /** SHA-256 of the authority's certificate, hex. */
   readonly fingerprint: string;
 }
 
 const PREFIX = "ohjoin_";
-const BYTES = 32;
+const ID_BYTES = 16;
+const SECRET_BYTES = 32;
+const FINGERPRINT_BYTES = 32;
 
-export const writeToken = ({ secret, fingerprint }: JoinToken): string =>
-  PREFIX + Buffer.concat([Buffer.from(secret, "base64url"), Buffer.from(fingerprint, "hex")]).toString("base64url");
+export const writeToken = ({ host_id, secret, fingerprint }: JoinToken): string => {
+  const parts = [Buffer.from(host_id.replaceAll("-", ""), "hex"), Buffer.from(secret, "base64url")];
+  return PREFIX + Buffer.concat([...parts, Buffer.from(fingerprint, "hex")]).toString("base64url");
+};
 
 /** Undefined: it is no token, or not the whole of one. */
 export function readToken(text: string): JoinToken | undefined {
-  if (!new RegExp(`^${PREFIX}[A-Za-z0-9_-]+$`).test(text)) return undefined;
+  if (!text.startsWith(PREFIX) || !/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
   const bytes = Buffer.from(text.slice(PREFIX.length), "base64url");
-  if (bytes.length !== 2 * BYTES) return undefined;
+  if (bytes.length !== ID_BYTES + SECRET_BYTES + FINGERPRINT_BYTES) return undefined;
+  const id = bytes.subarray(0, ID_BYTES).toString("hex");
   return {
-    secret: bytes.subarray(0, BYTES).toString("base64url"),
-    fingerprint: bytes.subarray(BYTES).toString("hex"),
+    host_id: id.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
+    secret: bytes.subarray(ID_BYTES, ID_BYTES + SECRET_BYTES).toString("base64url"),
+    fingerprint: bytes.subarray(ID_BYTES + SECRET_BYTES).toString("hex"),
   };
 }

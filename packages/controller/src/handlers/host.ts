@@ -13,8 +13,11 @@ export const hosts: Handler<Host, Given<typeof host>> = {
     return { ...given, number: await takeHostNumber(draft, given) };
   },
   change: async (_draft, { after }) => after,
-  async remove(draft, { number, tunnel_address }) {
+  async remove(draft, { id, number, tunnel_address }) {
     draft.delete(keys.hostNumber(number));
     draft.delete(keys.tunnel(tunnel_address));
+    // Another host of the same id, which users may choose, must not be served by the certificates of this one.
+    draft.delete(keys.hostCertificate(id));
+    draft.delete(keys.invitation(id));
   },
 };

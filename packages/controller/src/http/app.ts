@@ -6,6 +6,8 @@ import type { Leases } from "../allocate/leases.ts";
 import type { Writer } from "../api/writer.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Context, Limits, Random } from "../handlers/handler.ts";
+import type { JoinContext } from "../join/invitations.ts";
+import type { Keyring } from "../join/keyring.ts";
 import type { Agents } from "../look/agents.ts";
 import type { StatusSource } from "../status_source.ts";
 import type { Counted } from "./metrics.ts";
@@ -35,6 +37,8 @@ export interface ServerOptions {
   readonly logger: FastifyBaseLogger;
   readonly version?: string;
   readonly limits?: Partial<Limits>;
+  /** The cluster's keys; without them no host joins here, and `tls:` is not served. */
+  readonly keyring?: Keyring | undefined;
   /** Others' metrics to show on /metrics as well. */
   readonly registry?: Registry;
 }
@@ -58,6 +62,8 @@ export interface App {
   readonly view: Counted;
   /** Streams that are served now. */
   readonly watches: { open: number };
+  /** With what hosts are invited and join. */
+  readonly joining: () => JoinContext;
   /** Looked up each time; throws 401 where it is nobody, or nobody any more. */
   readonly whoAsks: (request: FastifyRequest) => Promise<Caller>;
 }

@@ -7,6 +7,8 @@ import { Writer } from "../api/writer.ts";
 import { demand, ROOT } from "../auth/caller.ts";
 import { callerOf } from "../auth/tokens.ts";
 import { LIMITS } from "../handlers/handler.ts";
+import { NO_KEYS } from "../join/keyring.ts";
+import { joinHandlers } from "../join/routes.ts";
 import { NO_AGENTS, unanswered } from "../look/agents.ts";
 import { lookHandlers } from "../look/routes.ts";
 import { type App, makeContext, type Serve, type ServerOptions } from "./app.ts";
@@ -22,7 +24,7 @@ export type { ServerOptions } from "./app.ts";
 
 export interface ApiServer {
   readonly app: FastifyInstance;
-  /** Serves on `unix:/path` (root's, mode 0600) or `tcp:host:port` (bearer tokens); answers the client's url. */
+  /** Serves on `unix:/path` (root's, mode 0600), `tcp:host:port` or `tls:host:port` (bearer tokens); answers the client's url. */
   listen(address: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -35,13 +37,13 @@ const noKeys = async (): Promise<never> => {
 export function createServer(options: ServerOptions): ApiServer {
   const closing = new AbortController();
   const store = impatient(options.store, options.clock);
-  const { status, clock, version = "0.1.0" } = options;
+  const { status, clock, keyring, version = "0.1.0" } = options;
   const leases = new Leases(store, clock);
   const contextOf = makeContext(options, leases, { ...LIMITS, ...options.limits });
   const writer = new Writer(store, leases);
   const metrics = makeMetrics(options.view, version, options.registry);
   const app = makeFastify(options);
-  const listeners = new Listeners((request, response) => app.routing(request, response));
+  const listeners = new Listeners((request, response) => app.routing(request, response), keyring);
   const whoAsks = async (request: FastifyRequest) =>
     listeners.isRoot(request.raw) ? ROOT : callerOf(store, request.headers.authorization);
   const agents = options.agents ?? NO_AGENTS;
@@ -60,6 +62,7 @@ export function createServer(options: ServerOptions): ApiServer {
     contextOf,
     view: options.view,
     watches: { open: 0 },
+    joining: () => ({ store, keys: keyring?.keys ?? NO_KEYS, random: options.random, wall: options.wall }),
     whoAsks,
   };
   app.addHook("onSend", async (_request, reply) => {
@@ -154,7 +157,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 function addRoutes(app: FastifyInstance, shared: App, metrics: Metrics): void {
-  const service = { ...serviceHandlers(shared, metrics), ...lookHandlers(shared) };
+  const service = { ...serviceHandlers(shared, metrics), ...lookHandlers(shared), ...joinHandlers(shared) };
   for (const route of ROUTES)
     app.route({
       method: route.method,
