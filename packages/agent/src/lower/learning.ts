@@ -1,10 +1,12 @@
 import type { PortProblem, VpcSlice } from "@onehop/core";
-import type { VpcRules } from "@onehop/datapath/maps.gen";
+import { LAYOUT, type VpcRules } from "@onehop/datapath/maps.gen";
 import { type Entries, KEY_TEXT } from "./entries.ts";
 import { type Opened, portsOf } from "./plan.ts";
 
 /** OH_MAX_HUBS (packages/datapath/bpf/maps/vpc_rules.h). */
 const MAX_HUBS = 4;
+/** Entries that programs may learn, of all VPCs. */
+const LEARNED = LAYOUT.maps.learned?.max_entries ?? 0;
 const NO_SECRET = "0".repeat(32);
 
 type Learning = NonNullable<VpcSlice["learning"]>;
@@ -12,11 +14,13 @@ type Learning = NonNullable<VpcSlice["learning"]>;
 /** How the VPCs learn that do, and what authenticates it. */
 export function lowerLearning(plan: Opened, { vpc_keys, vpc_rules }: Entries): PortProblem[] {
   const short = new Set<number>();
+  // What all of them may fill is what there is: none can take the room of another.
+  const share = Math.floor(LEARNED / plan.vpcs.filter(({ learning }) => learning).length);
   for (const { vni: vpc, learning } of plan.vpcs) {
     if (!learning) continue;
     const { version, current, former } = learning.key;
     const keys = { version, current, former_version: former ? version - 1 : 0, former: former ?? NO_SECRET };
-    const fits = vpc_keys.add({ vpc }, keys) && vpc_rules.add({ vpc }, rulesOf(learning, plan.own.number));
+    const fits = vpc_keys.add({ vpc }, keys) && vpc_rules.add({ vpc }, rulesOf(learning, plan.own.number, share));
     if (!fits) short.add(vpc);
   }
   return portsOf(plan, short, vpc_rules.full);
@@ -35,13 +39,13 @@ export function shortVpcs({ vnis, destinations, routes, vpc_rules }: Entries): R
   return short;
 }
 
-function rulesOf(learning: Learning, own: number): VpcRules {
+function rulesOf(learning: Learning, own: number, share: number): VpcRules {
   const is_hub = learning.hubs.includes(own) ? 1 : 0;
   const hubs = learning.in_sync.slice(0, MAX_HUBS);
   return {
     hubs: [...hubs, ...Array<number>(MAX_HUBS - hubs.length).fill(0)],
     epoch: learning.epoch,
-    max_learned: learning.max_learned,
+    max_learned: Math.min(learning.max_learned, share),
     ask_rate: learning.asks.rate,
     ask_burst: learning.asks.burst,
     port_ask_rate: learning.port_asks.rate,
