@@ -118,6 +118,9 @@ export class Keeper {
     const serving = isGiven ? plans.hostsOf(`vpc/${vpcId}`) : NOBODY;
     const { notes, lingering } = holderNotes({ vpcId, version, serving, holders: facts.holders.of(vpcId) });
     const left = lingering.filter((hostId) => view.hosts.has(hostId));
+    // Nobody waits for a host that was removed.
+    for (const hostId of facts.holders.of(vpcId).keys())
+      if (!view.hosts.has(hostId)) notes.push({ delete: keys.keyLingerer(vpcId, hostId) });
     const lease = left.length > 0 ? await this.#leases.lease(LINGER_S) : "";
     const value = String(version);
     const all = [...notes, ...left.map((hostId): Op => ({ put: keys.keyLingerer(vpcId, hostId), value, lease }))];

@@ -94,7 +94,8 @@ export async function wayOf(listing: Listing, body: unknown): Promise<WayAnswer>
   const answer = (await agents.ask(from.host_id!, { what: "learned", vpcs: [Number(vpc.vni)] })) as LearnedAnswer;
   const entry = answer.entries.find((row) => row.address === hop);
   const learns = answer.ways.length > 0;
-  const found = { from, target, bound, entry, learns, via: hop === to ? "" : ` It is reached by the route to ${hop}.` };
+  const waits = vpc.learning === "confirmed";
+  const found = { from, target, bound, entry, learns, waits, via: hop === to ? "" : ` It is reached by the route to ${hop}.` };
   return judgeWay(found, names);
 }
 
@@ -104,10 +105,12 @@ interface Found {
   readonly bound: At<Host> | undefined;
   readonly entry: LearnedRow | undefined;
   readonly learns: boolean;
+  /** The VPC wants entries confirmed before they carry packets. */
+  readonly waits: boolean;
   readonly via: string;
 }
 
-function judgeWay({ from, target, bound, entry, learns, via }: Found, names: Names): WayAnswer {
+function judgeWay({ from, target, bound, entry, learns, waits, via }: Found, names: Names): WayAnswer {
   const ends = {
     ...(bound ? { host: ref("host", bound) } : {}),
     ...(target ? { port: ref("port", target) } : {}),
@@ -125,6 +128,7 @@ function judgeWay({ from, target, bound, entry, learns, via }: Found, names: Nam
   const teacher = hostRef(names, entry.host);
   if (entry.silent) return { ...say("hub", `Host ${teacher.name} does not answer.`), host: teacher };
   const { since_ms, confirmed } = entry;
+  if (waits && !confirmed) return say("hub", `Host ${teacher.name} said so, and the controllers have not confirmed it yet.`);
   return { ...say("direct", `Host ${teacher.name} said so.`), host: teacher, since_ms, confirmed };
 }
 
