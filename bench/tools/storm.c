@@ -2,8 +2,8 @@
 /*
  * Small datagrams of all pairs of many sources and many targets, each pair once a round, in an order that meets every
  * source and every target all the time.
- *   storm CPU ROUNDS RATE       RATE in datagrams a second, 0: all that go
- * stdin: lines "source NAMESPACE_FILE ADDRESS" (in order of namespaces) and "target ADDRESS".
+ *   storm CPU ROUNDS RATE FILE      RATE in datagrams a second, 0: all that go
+ * FILE: lines "source NAMESPACE_FILE ADDRESS" (in order of namespaces), then "target ADDRESS".
  * Prints {"packets": N, "ns": T}; SIGTERM ends it earlier.
  */
 #define _GNU_SOURCE
@@ -39,19 +39,19 @@ static void enter(const char *name)
 	snprintf(space, sizeof(space), "%s", name);
 }
 
-static void read_ends(void)
+static void read_ends(FILE *file)
 {
 	char name[256], address[64];
 	struct rlimit files = { .rlim_cur = 2 * MOST, .rlim_max = 2 * MOST };
 
 	setrlimit(RLIMIT_NOFILE, &files);
-	while (source_count < MOST && scanf(" source %255s %63s", name, address) == 2) {
+	while (source_count < MOST && fscanf(file, " source %255s %63s", name, address) == 2) {
 		struct sockaddr_in a = address_of(address, "0");
 
 		enter(name);
 		sources[source_count++] = bound(SOCK_DGRAM, &a);
 	}
-	while (target_count < MOST && scanf(" target %63s", address) == 1)
+	while (target_count < MOST && fscanf(file, " target %63s", address) == 1)
 		targets[target_count++] = address_of(address, PORT);
 	if (!source_count || !target_count) {
 		fputs("there is no pair\n", stderr);
@@ -99,10 +99,14 @@ int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = end_soon };
 
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
+	FILE *file = fopen(argv[4], "r");
+
+	if (!file)
+		die(argv[4]);
 	sigaction(SIGTERM, &action, NULL);
-	read_ends();
+	read_ends(file);
 	pin(argv[1]);
 	prctl(PR_SET_TIMERSLACK, 1);
 	ready();

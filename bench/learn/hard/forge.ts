@@ -62,7 +62,7 @@ const truth = (s: Scene): Said => ({
 });
 
 /** A lie of h3: that it has the port by a later binding. */
-const lie = (s: Scene): Said => ({ ...truth(s), teller: s.numberOf("h3"), revision: s.entry.revision + 1000n });
+export const lie = (s: Scene): Said => ({ ...truth(s), teller: s.numberOf("h3"), revision: s.entry.revision + 1000n });
 
 const datagram = (src: string, dst: string, payload: Uint8Array): Uint8Array =>
   frame(ipv4({ src, dst, df: true }), udp({ sport: LEARNING_PORT, dport: LEARNING_PORT, checksum: 0 }), payload);
@@ -154,7 +154,7 @@ function retold(s: Scene, n: number): Uint8Array {
 /** By h3, which has the VPC's key and knows the nonce: as bad as it gets. */
 function takenOver(s: Scene): Forgery[] {
   const h3 = s.numberOf("h3");
-  const from = (said: Said) => datagram(s.tunnel("h3"), s.tunnel("h1"), encodeMessage(said, s.key));
+  const from = (said: Said): Uint8Array => byTakenOver(s, said);
   const row = (name: string, setting: Setting, counted: Outcome, said: Said): Forgery => ({
     ...{ name, from: "h3", setting, counted },
     make: () => from(said),
@@ -186,6 +186,10 @@ function takenOver(s: Scene): Forgery[] {
     row("a probe that was passed on", "asked", "HOPS", { ...ask, hops: 1 }),
   ];
 }
+
+/** What h3 says to h1, under the VPC's own key. */
+export const byTakenOver = (s: Scene, said: Said): Uint8Array =>
+  datagram(s.tunnel("h3"), s.tunnel("h1"), encodeMessage(said, s.key));
 
 /** In a tunnel it is a packet for guests, whatever it says. */
 function tunnelled(s: Scene): Forgery[] {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { packet } from "@onehop/core";
 import { Learn } from "@onehop/datapath";
 import { inNamespace, until } from "@onehop/lab";
@@ -10,6 +9,7 @@ import type { LearnContext, LearnFigure } from "../figure.ts";
 import type { Findings } from "../result.ts";
 import { type Forgery, forgeries, type Outcome, type Scene, type Setting } from "./forge.ts";
 import { addressOf, HardLab } from "./lab.ts";
+import { sendRaw } from "./raw.ts";
 
 export interface Forged {
   readonly tried: number;
@@ -60,12 +60,13 @@ export async function forge(hard: HardLab, each: number): Promise<Forged> {
 }
 
 /** h1 learns g2's address from h2; the answer is recorded in the router. */
-async function setTheScene(hard: HardLab): Promise<Scene> {
+export async function setTheScene(hard: HardLab): Promise<Scene> {
   const g1 = hard.guest("g1");
   const [vpc, address] = [g1.vpc_vni, addressOf(2)];
   const filter = `udp port ${packet.LEARNING_PORT} and src host ${hard.lab.host("h2").tunnelAddress}`;
   const sniffer = await Sniffer.start({ namespace: hard.fabric, device: "any", inward: true, filter });
   let recorded: Uint8Array | undefined;
+  hard.maps("h1").learned.delete({ vpc, address });
   try {
     await ping({ namespace: g1.namespace, to: address, count: 3 });
     const isTeach = (bytes: Uint8Array): boolean => packet.decodeMessage(bytes.slice(-128))?.kind === "teach";
@@ -111,7 +112,7 @@ async function tryOne(hard: HardLab, scene: Scene, forgery: Forgery, each: numbe
 }
 
 /** Makes h1 what the forgery is to meet; the answer undoes it. Questions are written as a program would. */
-function prepare(hard: HardLab, scene: Scene, setting: Setting): () => void {
+export function prepare(hard: HardLab, scene: Scene, setting: Setting): () => void {
   const { questions, floors, barred } = hard.maps("h1");
   const key = { vpc: scene.vpc, address: scene.entry.address };
   const teacher = { vpc: scene.vpc, host: hard.numberOf("h3") };
@@ -120,7 +121,7 @@ function prepare(hard: HardLab, scene: Scene, setting: Setting): () => void {
   const asked = hard.numberOf("h2");
   const quote = Array<number>(28).fill(0);
   if (setting === "nothing asked") questions.delete(key);
-  else questions.set(key, { nonce: NONCE, first, last: now, asked, slot: 0, quote, straight: 0 });
+  else questions.set(key, { nonce: NONCE, first, last: now, asked, slot: 0, quote });
   const { epoch, revision } = scene.entry;
   if (setting === "floor above") floors.set(key, { epoch, revision: Number(revision) + 2, sequence: 0 });
   if (setting === "teacher barred") barred.set(teacher, { since: 1 });
@@ -153,24 +154,8 @@ async function guestsOwn(hard: HardLab, scene: Scene, each: number): Promise<num
 
 type Guest = ReturnType<HardLab["guest"]>;
 
-/** Resolves when the last one has left the namespace. */
-async function sendRaw(namespace: string, packets: readonly Uint8Array[]): Promise<void> {
-  const records = packets.map((p) => Buffer.concat([Buffer.of(p.length >> 8, p.length & 255), p]));
-  const [file, ...args] = inNamespace(namespace, [await toolPath("raw"), "0"]);
-  const child = spawn(file!, args, { stdio: ["pipe", "ignore", "pipe"] });
-  let complaint = "";
-  child.stderr.on("data", (text: Buffer) => {
-    complaint += text.toString();
-  });
-  const code = await new Promise<number | null>((done, reject) => {
-    child.once("close", done).once("error", reject);
-    child.stdin.on("error", reject);
-    child.stdin.end(Buffer.concat(records));
-  });
-  if (code !== 0) throw new Error(`Packets could not be sent: ${complaint.trim() || `it ended with ${code}`}`);
-}
-
-const countersOf = (hard: HardLab, host: string): Map<string, number> =>
+/** Of learning at a host, by outcome. */
+export const countersOf = (hard: HardLab, host: string): Map<string, number> =>
   new Map(
     Object.entries(Learn)
       .filter(([name]) => name !== "NONE" && name !== "MAX")
