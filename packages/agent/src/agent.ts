@@ -1,20 +1,23 @@
-import type { Clock, Report, ToAgent } from "@onehop/core";
+import type { Clock, Report } from "@onehop/core";
 import type { Logger } from "pino";
 import type { Kernel } from "./kernel/kernel.ts";
 import { Learner } from "./learning/learner.ts";
-import { Wholeness } from "./learning/wholeness.ts";
 import { Desk } from "./look/desk.ts";
 import { type Facts, openPlan } from "./lower/index.ts";
 import { Reconciler } from "./reconcile/reconciler.ts";
 import { type Metrics, makeMetrics } from "./report/metrics.ts";
+import type { AddressBook } from "./sync/address_book.ts";
+import { Controllers } from "./sync/controllers.ts";
 import { type PlanVersion, SliceStore } from "./sync/slice_store.ts";
 import type { Snapshot } from "./sync/snapshot.ts";
-import { Stream } from "./sync/stream.ts";
+import type { Dial } from "./sync/stream.ts";
 
 export interface AgentParts {
   /** Name or id of the host. */
   readonly host: string;
   readonly controllers: readonly string[];
+  readonly dial: Dial;
+  readonly book: AddressBook;
   readonly uplinks: readonly string[];
   readonly limits: Facts["limits"];
   readonly kernel: Kernel;
@@ -38,53 +41,53 @@ export class Agent {
   readonly metrics: Metrics;
   readonly #parts: AgentParts;
   readonly #reconciler: Reconciler;
-  readonly #stream: Stream;
+  readonly #controllers: Controllers;
   readonly #desk: Desk;
   readonly #learner: Learner;
-  readonly #wholeness = new Wholeness();
-  /** By this stream a report was sent that says that all is here. */
+  /** The last report says that all is here, and somebody has vouched for it ever since. */
   #toldWhole = false;
-  #slices = new SliceStore();
+  readonly #slices = new SliceStore();
   #report: Report | undefined;
   #running: Promise<void> | undefined;
   #due = false;
   #dueAt = Number.POSITIVE_INFINITY;
-  #problem: string | undefined;
   #failed = false;
   #cancelTimer: () => void = () => undefined;
   #stopped = false;
 
   constructor(parts: AgentParts) {
-    const { kernel, clock, uplinks, limits, logger, host, controllers, random } = parts;
+    const { kernel, clock, uplinks, limits, logger } = parts;
     this.#parts = parts;
     this.#reconciler = new Reconciler({ kernel, clock, uplinks, limits, warn: (message) => logger.warn(message) });
     this.metrics = makeMetrics(
       () => this.#known(),
       () => this.connected,
     );
-    this.#stream = new Stream({
-      host,
-      controllers,
-      clock,
-      random,
-      have: () => this.#slices.held(),
-      onMessage: (message) => this.#receive(message),
-      onOpen: () => {
-        this.#desk.greet();
-        this.#wholeness.reset();
-        this.#toldWhole = false;
-        // One that says that all is here waits until that is known again: a hub must not seem to come and go.
-        if (this.#report && !this.#report.whole) this.#stream.send(this.#report);
-      },
-      onProblem: (problem) => this.#notServed(problem),
-    });
+    this.#controllers = this.#makeControllers(parts);
     this.#learner = this.#makeLearner(parts);
     this.#desk = new Desk({
       known: () => this.#known(),
       clock,
       wall: parts.wall,
-      send: (message) => this.#stream.send(message),
+      send: (message) => this.#controllers.send(message),
       connected: () => this.connected,
+    });
+  }
+
+  #makeControllers(parts: AgentParts): Controllers {
+    return new Controllers({
+      ...parts,
+      slices: this.#slices,
+      onChange: () => this.trigger(),
+      onConfirmed: () => this.#tellWhole(),
+      // What somebody vouched for is said again when it is known again.
+      onDoubt: () => {
+        if (!this.#controllers.vouchFor(this.#report?.applied ?? [])) this.#toldWhole = false;
+      },
+      onQuestion: (question) => this.#desk.receive(question),
+      onVerdicts: (verdicts) => this.#learner.receive(verdicts),
+      // One that says that all is here waits until that is known: a hub must not seem to come and go.
+      firstReport: () => (this.#report?.whole && !this.#toldWhole ? undefined : this.#report),
     });
   }
 
@@ -94,9 +97,9 @@ export class Agent {
       clock,
       wall,
       reconciler: this.#reconciler,
-      send: (message) => this.#stream.send(message),
-      heard: () => this.#stream.heard,
-      ping: () => this.#stream.ping(),
+      send: (message) => this.#controllers.send(message),
+      heard: () => this.#controllers.heard(),
+      ping: () => this.#controllers.ping(),
       whole: () => this.#toldWhole && !this.#failed && this.#slices.current() !== undefined,
       onFalse: (lesson) => {
         this.metrics.falseClaims.inc();
@@ -114,13 +117,13 @@ export class Agent {
     return this.#report !== undefined && !this.#failed;
   }
   get connected(): boolean {
-    return this.#stream.connected;
+    return this.#controllers.connected;
   }
 
   /** Works until the signal aborts: from the plan on disk at first, before any controller answers. */
   async run(signal: AbortSignal): Promise<void> {
     const { kernel, snapshot, clock } = this.#parts;
-    this.#slices = new SliceStore(await snapshot.load());
+    this.#slices.restore(await snapshot.load());
     kernel.watch(() => this.trigger(), signal);
     let cancelRepair = () => {};
     const repair = () => {
@@ -131,8 +134,7 @@ export class Agent {
     repair();
     this.#desk.start();
     this.#learner.start();
-    await this.#stream.run(signal);
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await this.#controllers.run(signal);
     this.#stopped = true;
     cancelRepair();
     this.#desk.stop();
@@ -160,23 +162,6 @@ export class Agent {
         else if (again !== undefined) this.trigger(again);
       });
     });
-  }
-
-  #receive(message: ToAgent): void {
-    this.#desk.receive(message);
-    this.#learner.receive(message);
-    if (message.type !== "slice" && message.type !== "same") return;
-    const outcome = this.#slices.accept(message);
-    if (outcome === "stale") this.#parts.logger.warn({ slice: message.id, epoch: message.epoch }, "An old slice came.");
-    else this.#wholeness.confirm(message.id);
-    if (outcome === "taken") this.trigger();
-    else this.#tellWhole();
-  }
-
-  /** Said once, however often it is tried. */
-  #notServed(problem: string): void {
-    if (this.#problem !== problem) this.#parts.logger.info({ problem }, "No controller serves this host.");
-    this.#problem = problem;
   }
 
   #known() {
@@ -239,7 +224,7 @@ export class Agent {
   #tellWhole(): void {
     const report = this.#report;
     if (!report || this.#toldWhole || this.#due || this.#running || this.#failed) return;
-    if (this.#wholeness.covers(report.applied)) this.#tell(report);
+    if (this.#controllers.vouchFor(report.applied)) this.#tell(report);
   }
 
   /** What is in the kernel is what was there, at best: whoever waits for more learns why it does not come. */
@@ -254,10 +239,10 @@ export class Agent {
     const before = new Map(this.#report?.degraded.map((p) => [p.port_id, p.reason]));
     for (const { port_id, reason } of problems)
       if (before.get(port_id) !== reason) this.#parts.logger.warn({ port_id, reason }, "A port is degraded.");
-    const whole = !this.#failed && this.#wholeness.covers(applied);
+    const whole = !this.#failed && this.#controllers.vouchFor(applied);
     this.#report = { type: "report", applied, degraded: problems, hub_of, ...(whole ? { whole } : {}) };
     this.#toldWhole = whole && this.connected;
     this.metrics.degraded.set(problems.length);
-    this.#stream.send(this.#report);
+    this.#controllers.send(this.#report);
   }
 }

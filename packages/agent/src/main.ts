@@ -1,18 +1,22 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { systemClock } from "@onehop/core";
+import { linkOf, systemClock } from "@onehop/core";
 import { type Logger, pino } from "pino";
 import { Agent } from "./agent.ts";
+import { Identity } from "./join/identity.ts";
+import { keepRenewed } from "./join/renewal.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { LinuxKernel } from "./kernel/linux.ts";
 import { DEFAULT_LIMITS, type Facts, OVERHEAD } from "./lower/index.ts";
 import { serveLocally } from "./report/local_server.ts";
+import { AddressFile } from "./sync/address_book.ts";
+import { dial } from "./sync/dial.ts";
 import { Snapshot } from "./sync/snapshot.ts";
 
 export interface AgentOptions {
-  /** Name or id of this host, as in the API. */
+  /** Name or id of this host, as in the API. One that has joined is who its certificate says. */
   readonly host: string;
-  /** Controllers in the order in which they are tried: `unix:/path` or `tcp:host:port`. */
+  /** Controllers that are tried: `unix:/path`, `tcp:host:port` or `tls:host:port`. They tell of all others. */
   readonly controllers: readonly string[];
   /** The last plan, and the socket metrics.sock with /metrics and /healthz. */
   readonly stateDir: string;
@@ -37,12 +41,17 @@ export interface RunningAgent {
   readonly ended: Promise<void>;
 }
 
+const MAX_FRAME = 64 * 1024 * 1024;
+const STREAM = { maxPayload: MAX_FRAME, handshakeTimeout: 2000 } as const;
+
 /** An uplink that carries less makes guests' packets smaller than hosts' software expects to see. */
 const LEAST_UNDERLAY_MTU = 1400;
 
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const { host, controllers, stateDir, pins, uplinks, objectDir } = options;
-  const logger = options.logger ?? pino({ name: "agent", base: { host } });
+  const { controllers, stateDir, pins, uplinks, objectDir } = options;
+  const identity = await Identity.load(stateDir);
+  const host = identity?.hostId ?? options.host;
+  const logger = options.logger ?? pino({ name: "agent", base: { host: options.host } });
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const kernel = options.kernel ?? new LinuxKernel({ objectDir, pins });
   await checkUplinks(kernel, uplinks, logger);
@@ -50,6 +59,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const agent = new Agent({
     host,
     controllers,
+    dial: (address) => linkOf(dial(address, STREAM, identity)),
+    book: new AddressFile(stateDir),
     uplinks,
     limits: options.limits ?? DEFAULT_LIMITS,
     kernel,
@@ -61,6 +72,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   });
   const server = await serveLocally(join(stateDir, "metrics.sock"), agent.metrics.registry, () => agent.healthy);
   const stopping = new AbortController();
+  if (identity) void renew(identity, options, { logger, signal: stopping.signal });
   const ended = agent.run(stopping.signal).finally(() => {
     server.close();
     kernel.close();
@@ -74,6 +86,25 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       await ended;
     },
   };
+}
+
+function renew(
+  identity: Identity,
+  { controllers }: AgentOptions,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<void> {
+  return keepRenewed(
+    {
+      identity,
+      controllers: () => controllers,
+      clock: systemClock,
+      wall: Date.now,
+      random: Math.random,
+      onRenewed: (until) => logger.info({ until }, "The host has a new certificate."),
+      onProblem: (problem) => logger.warn({ problem }, "The host's certificate was not renewed."),
+    },
+    signal,
+  );
 }
 
 /** A missing uplink may come; a small one never grows by itself. Both are said, neither stops the agent. */

@@ -36,14 +36,14 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-/** A controller that owns nothing. */
+/** A controller that refuses everybody. */
 function refuser(name: string): { address: string; asked: () => number } {
   let asked = 0;
   const http = createServer().listen(join(dir, name));
   const sockets = new WebSocketServer({ server: http });
   sockets.on("connection", (socket) => {
     asked++;
-    socket.send(JSON.stringify({ type: "refused", code: "not_owner", message: "Another serves." }));
+    socket.send(JSON.stringify({ type: "refused", code: "unknown_host", message: "There is no such host." }));
     socket.close();
   });
   ends.push(() => http.close());
@@ -63,7 +63,7 @@ const local = (path: string) =>
   });
 
 describe("an agent", () => {
-  it("goes on to the next controller where one refuses, until one serves it", async () => {
+  it("is served by one controller while another refuses it", async () => {
     const other = refuser("first");
     const owner = server("second");
     await start(other.address, owner.address);

@@ -2,7 +2,7 @@ import type { FromAgent, HostPlan, Lesson, Lessons, Slice, Verdict, VpcLearning 
 import { beforeEach, describe, expect, it } from "vitest";
 import { FakeKernel } from "../src/kernel/fake.ts";
 import { Confirmer } from "../src/learning/confirmer.ts";
-import { Wholeness } from "../src/learning/wholeness.ts";
+import { Wholeness } from "../src/sync/wholeness.ts";
 import { addressOf, FakeHost, type PortSpec, planOf, portId } from "./world.ts";
 
 const KEY = { version: 2, current: "aa".repeat(16), former: "bb".repeat(16) };
@@ -236,13 +236,15 @@ describe("a host's plan is whole", () => {
   const held = (id: "hosts" | `vpc/${string}`) => ({ id, epoch: 1, generation: 1, hash: "h" });
 
   it("when the present stream sent or confirmed each of its slices", () => {
-    const wholeness = new Wholeness();
+    const wholeness = new Wholeness<string>();
     expect(wholeness.covers([])).toBe(false);
-    wholeness.confirm("hosts");
+    wholeness.confirm("hosts", "c1");
     expect(wholeness.covers([held("hosts"), held("vpc/v")])).toBe(false);
-    wholeness.confirm("vpc/v");
+    wholeness.confirm("vpc/v", "c2");
     expect(wholeness.covers([held("hosts"), held("vpc/v")])).toBe(true);
-    wholeness.reset();
-    expect(wholeness.covers([held("hosts")])).toBe(false);
+    wholeness.release(["vpc/v"], "c1");
+    expect(wholeness.covers([held("vpc/v")])).toBe(true);
+    wholeness.ended("c2");
+    expect(wholeness.covers([held("hosts"), held("vpc/v")])).toBe(false);
   });
 });

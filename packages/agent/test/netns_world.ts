@@ -4,7 +4,7 @@ import { mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { HostPlan, Report, SliceMessage } from "@onehop/core";
+import { encodeBody, type HostPlan, type Report, type SliceMessage, sliceFrame } from "@onehop/core";
 import { type WebSocket, WebSocketServer } from "ws";
 
 export const run = (command: string, ...args: string[]): string =>
@@ -48,7 +48,7 @@ export class PlanServer {
     this.#plans.set(host, plan);
     this.#generation++;
     const messages = this.#messages(plan);
-    for (const message of messages) this.#streams.get(host)?.send(JSON.stringify(message));
+    for (const message of messages) this.#streams.get(host)?.send(frameOf(message));
     return messages;
   }
 
@@ -76,7 +76,7 @@ export class PlanServer {
       if (message.type !== "hello") return;
       host = message.host;
       this.#streams.set(host, stream);
-      for (const slice of this.#messages(this.#plans.get(host) ?? new Map())) stream.send(JSON.stringify(slice));
+      for (const slice of this.#messages(this.#plans.get(host) ?? new Map())) stream.send(frameOf(slice));
     });
   }
 
@@ -84,11 +84,13 @@ export class PlanServer {
     const own = [...plan.keys()].sort((a, b) => Number(b.startsWith("host/")) - Number(a.startsWith("host/")));
     return own.map((id) => {
       const body = plan.get(id)!;
-      const hash = createHash("sha256").update(JSON.stringify(body)).digest("hex");
+      const hash = createHash("sha256").update(encodeBody(body)).digest("hex").slice(0, 32);
       return { type: "slice", id, epoch: this.#epoch, generation: this.#generation, hash, body };
     });
   }
 }
+
+const frameOf = (message: SliceMessage): Uint8Array => sliceFrame(message, encodeBody(message.body));
 
 const AGENT = fileURLToPath(new URL("./agent_process.ts", import.meta.url));
 

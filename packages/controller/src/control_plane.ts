@@ -1,18 +1,24 @@
-import type { Server } from "node:http";
-import { type Clock, IntentView, keys, type Store } from "@onehop/store";
+import { setMaxListeners } from "node:events";
+import type { Link, SliceId } from "@onehop/core";
+import { type Clock, type IntentChange, IntentView, type Store } from "@onehop/store";
 import type { Logger } from "pino";
-import { Claim } from "./claim.ts";
-import { liveIndexes, Plans, type Work } from "./compile/index.ts";
+import { type IndexedIntent, liveIndexes, Plans, partsOf } from "./compile/index.ts";
 import type { Random } from "./handlers/handler.ts";
 import { confirm } from "./learning/confirm.ts";
 import { Facts, followKeys } from "./learning/facts.ts";
 import { Keeper } from "./learning/keeper.ts";
 import { rotateKey } from "./learning/keys.ts";
 import type { Agents } from "./look/agents.ts";
-import { Publisher } from "./publish/publisher.ts";
+import { type Admit, Publisher } from "./publish/publisher.ts";
+import type { Traffic } from "./publish/traffic.ts";
 import { Realise } from "./realise/realise.ts";
 import { ReportWriter } from "./realise/report_writer.ts";
 import { Reports } from "./realise/reports.ts";
+import { BRAKE, Brake, type BrakeLimits } from "./shards/brake.ts";
+import { dialMember } from "./shards/dial.ts";
+import type { DialMember } from "./shards/peers.ts";
+import { Rounds } from "./shards/rounds.ts";
+import { Shards } from "./shards/shards.ts";
 import type { StatusSource } from "./status_source.ts";
 
 export interface ControlPlaneOptions {
@@ -23,103 +29,261 @@ export interface ControlPlaneOptions {
   readonly signal: AbortSignal;
   readonly random: Random;
   readonly logger: Logger;
+  readonly meters?: Meters;
+  readonly brake?: BrakeLimits;
+  /** Opens streams to other controllers. */
+  readonly dial?: DialMember;
+  /** Lets other events of the process have their turn. */
+  readonly breathe?: () => Promise<void>;
 }
 
-export interface ControlPlane {
+/** Told of what is counted as it happens. */
+export interface Meters {
+  /** A slice changed: hosts told of it, of those that are interested. */
+  fanOut(told: number, interested: number): void;
+  /** A slice waited so long for its turn. */
+  waited(id: SliceId, milliseconds: number): void;
+}
+
+/** Intent in; plans to the agents, as far as they are owned here, and status of everything, out. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { store, clock, signal, logger } = options;
+  // Every part listens to it, and every pause.
+  setMaxListeners(0, signal);
+  const onError = (error: unknown) => logger.warn({ err: error }, "The store, or a stream, failed; it is tried again.");
+  const plane = new ControlPlane(options, await IntentView.open({ store, clock, signal, onError }), onError);
+  await plane.loaded;
+  return plane;
+}
+
+export class ControlPlane {
   readonly view: IntentView;
   readonly plans: Plans;
-  readonly status: StatusSource;
-  /** Gives a VPC a new key; answers its version. Throws OnehopError (409) while hosts lack the one before. */
-  readonly rotateKey: (vpcId: string) => Promise<number>;
-  readonly agents: Agents;
-  /** Undefined: another controller serves the agents. */
-  readonly epoch: () => number | undefined;
-  /** Slices sent so far, by kind. */
-  readonly sent: Work;
-  /** Agents connected now. */
-  readonly connected: () => number;
-  /** Takes agents' streams at this server. */
-  serve(server: Server): void;
-  /** Settles when the claim is given back, after the signal. */
+  readonly shards: Shards;
+  readonly rounds: Rounds;
+  readonly brake: Brake;
+  /** Resolves when what is reported and known of learning was read: before, every VPC would seem to have no hub. */
+  readonly loaded: Promise<unknown>;
+  /** Settles when everything is given back, after the signal, or when another took our name. */
   readonly ended: Promise<void>;
+  readonly #options: ControlPlaneOptions;
+  readonly #onError: (error: unknown) => void;
+  readonly #reports = new Reports();
+  readonly #facts: Facts;
+  readonly #indexed: IndexedIntent;
+  readonly #publisher: Publisher;
+  readonly #written: ReportWriter;
+  readonly #realise: Realise;
+  readonly #keeper: Keeper;
+  #join: (address: string) => void = () => undefined;
+
+  constructor(options: ControlPlaneOptions, view: IntentView, onError: (error: unknown) => void) {
+    const { clock, logger, signal, meters } = options;
+    this.#options = options;
+    this.#onError = onError;
+    this.view = view;
+    this.#facts = new Facts(this.#reports, (sentence) => logger.error(sentence));
+    this.#indexed = liveIndexes(view, this.#facts);
+    this.plans = new Plans(this.#indexed, {
+      onProblem: (id, error) => logger.error({ slice: id, err: error }, "It cannot be compiled; all others go on."),
+    });
+    this.rounds = new Rounds({
+      clock,
+      work: (id) => this.#publisher.publish(id),
+      onDone: (id, ms) => meters?.waited(id, ms),
+      onError: (id, error) => logger.error({ slice: id, err: error }, "It could not be sent; all others go on."),
+      ...(options.breathe ? { breathe: options.breathe } : {}),
+    });
+    this.shards = this.#makeShards();
+    this.#written = new ReportWriter({ ...this.#follows, guard: (hostId) => this.shards.guard(`host/${hostId}`) });
+    this.#publisher = this.#makePublisher();
+    this.brake = this.#makeBrake();
+    this.#realise = this.#makeRealise();
+    const stopFollowing = view.onChange((changes) => this.#follow(changes));
+    this.#keeper = this.#makeKeeper();
+    this.loaded = Promise.race([Promise.all([this.#realise.loaded, this.#followKeys()]), aborted(signal)]);
+    const joined = new Promise<string | undefined>((resolve) => {
+      this.#join = resolve;
+      void aborted(signal).then(() => resolve(undefined));
+    });
+    this.ended = joined
+      .then((address) => (address === undefined ? undefined : this.shards.run(address)))
+      .finally(() => {
+        stopFollowing();
+        this.#publisher.close();
+      });
+  }
+
+  get status(): StatusSource {
+    return this.#realise;
+  }
+  get agents(): Agents {
+    return this.#publisher;
+  }
+  get traffic(): Traffic {
+    return this.#publisher.traffic;
+  }
+  /** Agents connected now. */
+  get connected(): number {
+    return this.#publisher.connected;
+  }
+
+  /** Begins to serve what falls to this controller. `address`: where agents are served. Once. */
+  join(address: string): void {
+    this.#join(address);
+  }
+  /** A stream that an agent opened. `admit` judges it. */
+  acceptAgent(link: Link, admit?: Admit): void {
+    this.#publisher.accept(link, admit);
+  }
+  /** A stream that another controller opened. */
+  acceptMember(link: Link): void {
+    this.shards.accept(link);
+  }
+
+  /** Gives a VPC a new key; answers its version. Throws OnehopError (409) while hosts lack the one before. */
+  rotateKey(vpcId: string): Promise<number> {
+    const { store, random } = this.#options;
+    return rotateKey(vpcId, {
+      ...{ store, random, plans: this.plans, reports: this.#reports, known: this.#facts.storedKey(vpcId) },
+    });
+  }
+
+  get #follows() {
+    const { store, clock, signal } = this.#options;
+    return { store, clock, signal, onError: this.#onError };
+  }
+
+  #makeShards(): Shards {
+    const { name, random, logger, dial } = this.#options;
+    return new Shards({
+      ...this.#follows,
+      self: { name, incarnation: Buffer.from(random(8)).toString("hex") },
+      dial: dial ?? dialMember,
+      storeEpoch: () => this.#facts.epoch,
+      wanted: () => this.plans.wanted(),
+      isWanted: (id) => this.plans.hostsOf(id).size > 0,
+      onGained: (ids) => this.#gained(ids),
+      onLost: (ids) => this.#publisher.released(ids),
+      onMembers: () => {
+        const members = this.shards.members().members.map((m) => m.name);
+        logger.info({ members }, "These controllers live.");
+        this.#publisher.introduce();
+      },
+      onReplaced: () => logger.error({ name }, "Another controller of the same name has come; this one ends."),
+    });
+  }
+
+  #makePublisher(): Publisher {
+    const { clock, store, signal, meters } = this.#options;
+    return new Publisher({
+      plans: this.plans,
+      intent: this.view,
+      clock,
+      epochOf: (id) => this.shards.epochOf(id),
+      members: () => this.shards.members(),
+      sure: () => this.shards.sure,
+      reports: this.#written,
+      confirm: (lessons) => confirm(lessons, { store, view: this.view, indexed: this.#indexed, signal }),
+      onError: this.#onError,
+      ...(meters ? { onFanOut: (told: number, interested: number) => meters.fanOut(told, interested) } : {}),
+    });
+  }
+
+  #makeBrake(): Brake {
+    const { view, plans } = this;
+    return new Brake({
+      ...this.#follows,
+      limits: this.#options.brake ?? BRAKE,
+      left: (of, id) => (of === "vpc" ? view.portsByVpc : view.portsByHost).of(id).size,
+      hold: (ids, why) => {
+        this.#options.logger.warn({ slices: ids.length }, why);
+        plans.hold(ids, why);
+      },
+      letGo: (ids) => {
+        plans.letGo(ids);
+        this.#touched("brake", new Set(ids));
+        this.#realise.poke();
+      },
+    });
+  }
+
+  #makeRealise(): Realise {
+    return new Realise({
+      ...this.#follows,
+      view: this.#indexed,
+      plans: this.plans,
+      reports: this.#reports,
+      query: (hostId, what, portId) =>
+        this.#publisher.ask(hostId, what === "host" ? { what } : { what, port_id: portId ?? "" }),
+      onReports: (hostIds) => {
+        for (const vpc of this.#facts.reported(hostIds)) this.#touched(`vpc ${vpc}`, this.plans.followSync([vpc]));
+        this.#keeper.reported();
+      },
+    });
+  }
+
+  #makeKeeper(): Keeper {
+    const { view, plans } = this;
+    return new Keeper({
+      ...{ ...this.#follows, view, plans, indexed: this.#indexed, reports: this.#reports, facts: this.#facts },
+      random: this.#options.random,
+      isMine: (vpcId) => this.shards.epochOf(`vpc/${vpcId}`) !== undefined,
+    });
+  }
+
+  #follow(changes: readonly IntentChange[]): void {
+    this.brake.look(changes);
+    for (const [cause, some] of byCause(changes)) this.#touched(cause, this.plans.follow(some));
+    this.#realise.poke();
+  }
+
+  #followKeys(): Promise<void> {
+    let epoch = this.#facts.epoch;
+    return followKeys(this.#follows, this.#facts, (vpcIds) => {
+      for (const vpc of vpcIds) this.#touched(`vpc ${vpc}`, this.plans.followKeys([vpc]));
+      // With the store's epoch, that of every slice is another.
+      if (this.#facts.epoch !== epoch) this.rounds.add("claims", this.shards.owned());
+      epoch = this.#facts.epoch;
+      this.#realise.poke();
+      this.#keeper.look(vpcIds);
+    });
+  }
+
+  #touched(cause: string, ids: ReadonlySet<SliceId>): void {
+    this.rounds.add(cause, ids);
+    this.shards.consider(ids);
+  }
+
+  #gained(ids: ReadonlySet<SliceId>): void {
+    const { logger } = this.#options;
+    logger.debug({ slices: ids.size }, "More slices are owned here.");
+    this.#publisher.gained(ids);
+    this.rounds.add("claims", ids);
+    this.#written.gained(idsOf("host", ids));
+    this.#keeper.look(idsOf("vpc", ids));
+  }
 }
 
-/** One claim for all of the region, until shards are. */
-const SHARD = "region";
+const idsOf = (kind: "host" | "vpc", ids: Iterable<SliceId>): string[] =>
+  [...ids].map(partsOf).flatMap(([of, id]) => (of === kind ? [id] : []));
 
-/** Intent in; plans to the agents that this controller serves, and status of everything, out. */
-export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { store, clock, name, signal, logger, random } = options;
-  const onError = (error: unknown) => logger.warn({ err: error }, "The store, or a stream, failed; it is tried again.");
-  const view = await IntentView.open({ store, clock, signal, onError });
-  const reports = new Reports();
-  const facts = new Facts(reports, (sentence) => logger.error(sentence));
-  const indexed = liveIndexes(view, facts);
-  const plans = new Plans(indexed);
-  const claim = new Claim({
-    store,
-    clock,
-    shard: SHARD,
-    name,
-    onError,
-    onChange: (epoch) => {
-      keeper.lookAtAll();
-      logger.info({ epoch }, epoch === undefined ? "Another serves the agents." : "This controller serves the agents.");
-      publisher.drop();
-    },
-  });
-  const publisher = new Publisher({
-    plans,
-    intent: view,
-    clock,
-    epoch: () => claim.epoch,
-    reportsOf: (hostId) =>
-      new ReportWriter({
-        store,
-        clock,
-        hostId,
-        guard: () => (claim.epoch === undefined ? undefined : { key: keys.claim(SHARD), create_revision: claim.epoch }),
-        onError,
-      }),
-    confirm: (lessons) => confirm(lessons, { store, view, indexed, signal }),
-    onError,
-  });
-  const isMine = () => claim.epoch !== undefined;
-  const keeper = new Keeper({ store, clock, signal, view, indexed, plans, reports, facts, random, isMine, onError });
-  const query: StatusSource["query"] = (hostId, what, portId) =>
-    publisher.ask(hostId, what === "host" ? { what } : { what, port_id: portId ?? "" });
-  const onReports = (hostIds: readonly string[]) => {
-    publisher.changed(plans.followSync(facts.reported(hostIds)));
-    keeper.reported();
-  };
-  const realise = new Realise({ store, clock, signal, view: indexed, plans, reports, onReports, query, onError });
-  const keysLoaded = followKeys({ store, clock, signal, onError }, facts, (vpcIds) => {
-    publisher.changed(plans.followKeys(vpcIds));
-    realise.poke();
-    keeper.look(vpcIds);
-  });
-  const stopFollowing = view.onChange((changes) => {
-    publisher.changed(plans.follow(changes));
-    realise.poke();
-  });
-  // Before they are known, every VPC would seem to have no hub.
-  await Promise.race([Promise.all([realise.loaded, keysLoaded]), aborted(signal)]);
-  const ended = claim.run(signal).finally(() => {
-    stopFollowing();
-    publisher.close();
-  });
-  return {
-    view,
-    plans,
-    status: realise,
-    rotateKey: (vpcId) => rotateKey(vpcId, { store, plans, reports, random, known: facts.storedKey(vpcId) }),
-    agents: publisher,
-    epoch: () => claim.epoch,
-    sent: publisher.sent,
-    connected: () => publisher.connected,
-    serve: (server) => publisher.serve(server),
-    ended,
-  };
+/** Changes by whom they are to wait for: those of a VPC wait for that VPC's only. */
+function byCause(changes: readonly IntentChange[]): Map<string, IntentChange[]> {
+  const causes = new Map<string, IntentChange[]>();
+  for (const change of changes) {
+    const cause = causeOf(change);
+    const some = causes.get(cause);
+    if (some) some.push(change);
+    else causes.set(cause, [change]);
+  }
+  return causes;
+}
+
+function causeOf(change: IntentChange): string {
+  if (change.kind === "vpc") return `vpc ${change.id}`;
+  if (change.kind === "host" || change.kind === "project") return `${change.kind}s`;
+  return `vpc ${(change.after ?? change.before)?.vpc_id}`;
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

@@ -26,7 +26,7 @@ async function follow(): Promise<void> {
 const rotate = () => rotateKey(vpc.id, { store, plans, reports, random, known: facts.storedKey(vpc.id) });
 /** The host says that it has what is planned now. */
 function report(hostId: string): void {
-  const applied = plans.hostSlice(hostId)!.slices.map((id) => {
+  const applied = [...plans.wantedBy(hostId)].map((id) => {
     const { generation, hash } = plans.slice(id)!;
     return { id, epoch: 1, generation, hash };
   });

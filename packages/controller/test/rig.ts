@@ -6,11 +6,15 @@ import { join } from "node:path";
 import {
   type At,
   type FromAgent,
+  type Hello,
   type Intent,
   NOUNS,
   PROTOCOL_VERSION,
   type Report,
+  readFrame,
   type SliceMessage,
+  STREAM_PATH,
+  streamUrl,
   type ToAgent,
 } from "@onehop/core";
 import { keys, MAX_OPS, MemoryStore, type Op, type Store, systemClock } from "@onehop/store";
@@ -18,6 +22,7 @@ import { pino } from "pino";
 import { WebSocket } from "ws";
 import { type ControlPlane, startControlPlane } from "../src/control_plane.ts";
 import { listen } from "../src/publish/listen.ts";
+import { serveStreams } from "../src/publish/upgrade.ts";
 
 const silent = pino({ level: "silent" });
 
@@ -69,7 +74,11 @@ export class Rig {
     });
     const address = `unix:${join(this.dir, `${socket}.sock`)}`;
     const server: Server = await listen(address);
-    plane.serve(server);
+    serveStreams(server, {
+      agent: (link) => plane.acceptAgent(link),
+      member: (link) => plane.acceptMember(link),
+    });
+    plane.join(address);
     const stop = async () => {
       stopping.abort();
       server.close();
@@ -90,15 +99,21 @@ export class Rig {
 export class FakeAgent {
   readonly got: ToAgent[] = [];
   readonly slices = new Map<string, SliceMessage>();
+  /** Controllers that live, as told last. */
+  members: readonly string[] = [];
   closed = false;
   #socket: WebSocket;
 
-  constructor(address: string, host: string, have: SliceMessage[] = []) {
-    this.#socket = new WebSocket(`ws+unix:${address.slice(5)}:/agent/v1`);
-    const hello = { type: "hello", version: PROTOCOL_VERSION, host, have } as const;
+  constructor(address: string, host: string, { have = [], version = PROTOCOL_VERSION }: Partial<Hello> = {}) {
+    this.#socket = new WebSocket(streamUrl(address, STREAM_PATH));
+    const hello = { type: "hello", version, host, have } as const;
     this.#socket.on("open", () => this.#send(hello));
-    this.#socket.on("message", (data) => {
-      const message = JSON.parse(String(data)) as ToAgent;
+    this.#socket.on("message", (data: Buffer, isBinary: boolean) => {
+      const message = isBinary ? sliceOf(data) : (JSON.parse(String(data)) as ToAgent);
+      if (message.type === "members") {
+        this.members = message.members.map((m) => m.name);
+        return;
+      }
       this.got.push(message);
       if (message.type === "slice") this.slices.set(message.id, message);
       if (message.type === "query") this.#send({ type: "answer", id: message.id, result: { what: message.what } });
@@ -109,10 +124,11 @@ export class FakeAgent {
     });
   }
 
-  /** Says that everything that came is applied. */
-  report(degraded: Report["degraded"] = []): void {
-    const own = [...this.slices.values()].find((s) => s.body.type === "host")?.body;
-    const listed = own?.type === "host" ? own.slices.flatMap((id) => this.slices.get(id) ?? []) : [];
+  /** Says that everything that came is applied, by this stream or the host's other one. */
+  report(degraded: Report["degraded"] = [], other?: FakeAgent): void {
+    const slices = new Map([...(other?.slices ?? []), ...this.slices]);
+    const own = [...slices.values()].find((s) => s.body.type === "host")?.body;
+    const listed = own?.type === "host" ? own.slices.flatMap((id) => slices.get(id) ?? []) : [];
     const applied = listed.map(({ id, epoch, generation, hash }) => ({ id, epoch, generation, hash }));
     this.#send({ type: "report", applied, degraded });
   }
@@ -127,6 +143,12 @@ export class FakeAgent {
   }
 
   #send(message: FromAgent): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.send(JSON.stringify(message));
   }
+}
+
+function sliceOf(frame: Uint8Array): SliceMessage {
+  const { bytes: _bytes, ...slice } = readFrame(frame)!;
+  return { type: "slice", ...slice };
 }

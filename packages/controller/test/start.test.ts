@@ -41,9 +41,9 @@ it("A controller makes the folder of its sockets, and takes the place of a link 
 
 it("A controller does not take the sockets of one that lives, and gives its claim back where it cannot serve.", async () => {
   const first = await start("c1");
-  await until("the first serves", () => first.plane.epoch() !== undefined);
+  await until("the first serves", () => first.plane.shards.sure);
   await expect(start("c2", "c1")).rejects.toThrow("is served by another process");
   await first.stop();
   running.splice(0);
-  expect(await store.get(keys.claim("region"))).toBeUndefined();
+  expect(await store.get(keys.member("c2"))).toBeUndefined();
 });

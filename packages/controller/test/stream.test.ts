@@ -1,8 +1,8 @@
 import type { At, Port } from "@onehop/core";
-import { keys } from "@onehop/store";
 import { IntentBuilder } from "@onehop/testkit/intent_builder";
 import { expectRecomputeEqual } from "@onehop/testkit/recompute";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ControlPlane } from "../src/control_plane.ts";
 import { FakeAgent, put, putIntent, Rig, until } from "./rig.ts";
 import { BASE, PROJECT } from "./states.ts";
 
@@ -16,9 +16,13 @@ afterEach(() => rig.close());
 async function started() {
   await putIntent(rig.store, intent);
   const one = await rig.controller();
-  await until("the claim is held", () => one.plane.epoch() !== undefined);
+  await until("everything is owned", () => ownsAll(one.plane));
   return one;
 }
+const ownsAll = ({ plans, shards }: ControlPlane) =>
+  [...plans.wanted()].every((id) => shards.epochOf(id) !== undefined);
+const ownsAllOf = (...planes: ControlPlane[]) =>
+  [...planes[0]!.plans.wanted()].every((id) => planes.some((plane) => plane.shards.epochOf(id) !== undefined));
 const has = (agent: FakeAgent, ...ids: string[]) => ids.every((id) => agent.slices.has(id));
 
 describe("the agents' stream", () => {
@@ -35,11 +39,11 @@ describe("the agents' stream", () => {
     const first = new FakeAgent(address, "h2");
     await until("all slices came", () => first.slices.size === 5);
     first.close();
-    const sent = { ...plane.sent };
-    const second = new FakeAgent(address, h2.id, [...first.slices.values()]);
+    const sent = { ...plane.traffic.slices };
+    const second = new FakeAgent(address, h2.id, { have: [...first.slices.values()] });
     await until("all were greeted", () => second.got.length === 5);
     expect(second.got.map((m) => m.type)).toEqual(Array(5).fill("same"));
-    expect(plane.sent).toEqual(sent);
+    expect(plane.traffic.slices).toEqual(sent);
   });
 
   it("refuses a host that is not known, and a version that is not spoken", async () => {
@@ -47,6 +51,10 @@ describe("the agents' stream", () => {
     const agent = new FakeAgent(address, "h9");
     await until("it is refused", () => agent.closed);
     expect(agent.got).toEqual([{ type: "refused", code: "unknown_host", message: 'There is no host "h9".' }]);
+    const old = new FakeAgent(address, "h1", { version: 1 });
+    await until("it is refused", () => old.closed);
+    const message = "This controller speaks version 2 of the agents' protocol, not 1.";
+    expect(old.got).toEqual([{ type: "refused", code: "wrong_version", message }]);
   });
 
   it("ends where a host sends what no agent sends, and harms nobody else", async () => {
@@ -63,12 +71,12 @@ describe("the agents' stream", () => {
     const { address, plane } = await started();
     const agents = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];
     await until("all slices came", () => agents[0]!.slices.size === 7 && agents[1]!.slices.size === 5);
-    const sent = { ...plane.sent };
+    const sent = { ...plane.traffic.slices };
     // The twin VPC has a port on h1 only.
     await put(rig.store, "ports", [{ ...BASE.t1, allowed_addresses: ["192.168.0.0/16"] }]);
     await until("h1 has it", () => agents[0]!.got.length === 8);
     expect(agents[1]!.got.length).toBe(5);
-    expect(plane.sent).toEqual({ ...sent, network: (sent.network ?? 0) + 1 });
+    expect(plane.traffic.slices).toEqual({ ...sent, network: (sent.network ?? 0) + 1 });
   });
 
   it("sends a network again to a host that lost interest in it and regained it", async () => {
@@ -87,7 +95,7 @@ describe("the agents' stream", () => {
     const { address, plane } = await started();
     await expect(plane.status.query(h1.id, "host")).rejects.toMatchObject({ code: "host_unreachable" });
     const agent = new FakeAgent(address, "h1");
-    await until("it is connected", () => plane.connected() === 1);
+    await until("it is connected", () => plane.connected === 1);
     await expect(plane.status.query(h1.id, "counters", a1.id)).resolves.toEqual({ what: "counters" });
     agent.close();
   });
@@ -113,17 +121,17 @@ describe("the work of one change", () => {
     ports.delete(joins.id);
     await putIntent(rig.store, { ...all, ports });
     const { plane, address } = await rig.controller();
-    await until("the claim is held", () => plane.epoch() !== undefined);
+    await until("everything is owned", () => ownsAll(plane));
     const agents = hosts.map((h) => new FakeAgent(address, h.name));
     await until("all slices came", () => agents.every((a) => a.slices.size === 13));
-    const [compiled, sent] = [{ ...plane.plans.compiled }, { ...plane.sent }];
+    const [compiled, sent] = [{ ...plane.plans.compiled }, { ...plane.traffic.slices }];
 
     const revision = await put(rig.store, "ports", [joins]);
     await until("it is compiled", () => plane.plans.revision >= revision);
     await until("all hosts have it", () => agents.every((a) => a.got.length === 14));
 
     expect(plane.plans.compiled).toEqual({ ...compiled, network: compiled.network! + 1 });
-    expect(plane.sent).toEqual({ ...sent, network: sent.network! + hosts.length });
+    expect(plane.traffic.slices).toEqual({ ...sent, network: sent.network! + hosts.length });
     expect(agents.map((a) => (a.got.at(-1) as { id?: string }).id)).toEqual(
       hosts.map(() => `network/${networks[4]!.id}`),
     );
@@ -177,32 +185,14 @@ describe("status", () => {
   it("is the same at a controller that serves no agent", async () => {
     const { plane, address } = await started();
     const second = await rig.controller("c2");
-    const agents = [new FakeAgent(address, "h1"), new FakeAgent(address, "h2")];
-    await until("all slices came", () => agents[0]!.slices.size === 7 && agents[1]!.slices.size === 5);
-    for (const agent of agents) agent.report();
-    await until("the second sees it realised", () => second.plane.status.statusOf("port", a1, 1).state === "realised");
-    expect(plane.epoch()).toBeDefined();
-    expect(second.plane.epoch()).toBeUndefined();
-  });
-});
-
-describe("the claim", () => {
-  it("has one owner; another refuses agents until the owner is gone, and has a higher epoch then", async () => {
-    const first = await started();
-    const second = await rig.controller("c2");
-    const refused = new FakeAgent(second.address, "h1");
-    await until("it is refused", () => refused.closed);
-    expect(refused.got).toMatchObject([{ type: "refused", code: "not_authorised" }]);
-    const epoch = first.plane.epoch()!;
-    await first.stop();
-    await until("the second owns it", () => (second.plane.epoch() ?? 0) > epoch);
-  });
-
-  it("left by a killed controller is taken over at once by the next of the same name", async () => {
-    const lease = await rig.store.grantLease(600);
-    const key = keys.claim("region");
-    const { revision } = await rig.store.txn({ compare: [], then: [{ put: key, value: "c1", lease }] });
-    const { plane } = await started();
-    expect(plane.epoch()).toBeGreaterThan(revision);
+    const agents = ["h1", "h2"].flatMap((h) => [new FakeAgent(address, h), new FakeAgent(second.address, h)]);
+    const all = () => agents.map((a) => a.slices.size);
+    await until("all slices came", () => {
+      const [a, b, c, d] = all() as [number, number, number, number];
+      return a + b >= 7 && c + d >= 5 && ownsAllOf(plane, second.plane);
+    });
+    for (const [i, agent] of agents.entries()) agent.report([], agents[i ^ 1]);
+    for (const { status } of [plane, second.plane])
+      await until("it is seen to be realised", () => status.statusOf("port", a1, 1).state === "realised");
   });
 });

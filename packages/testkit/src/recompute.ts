@@ -15,7 +15,7 @@ export function plansByHost(plans: Plans): Map<string, HostPlan> {
   const all = new Map<string, HostPlan>();
   for (const hostId of plans.hosts()) {
     const plan = new Map<SliceId, Slice>();
-    for (const id of plans.hostSlice(hostId)?.slices ?? []) {
+    for (const id of plans.wantedBy(hostId)) {
       const slice = plans.slice(id);
       if (slice) plan.set(id, slice.body);
     }
@@ -73,6 +73,7 @@ export class FollowedPlans {
   #intent: Intent = NO_INTENT;
   #learning: LearningFacts = NO_FACTS;
   #view: IndexedIntent = indexed(NO_INTENT);
+  readonly #hashes = new Map<SliceId, string>();
 
   constructor() {
     const now = () => this.#view;
@@ -96,9 +97,17 @@ export class FollowedPlans {
     const changes = changesBetween(this.#intent, intent);
     this.#intent = intent;
     this.#view = indexed(intent, this.#learning);
-    const changed = this.plans.follow(changes);
+    const touched = this.plans.follow(changes);
+    const changed = new Set([...touched].filter((id) => this.plans.slice(id)?.hash !== this.#hashes.get(id)));
+    for (const id of touched) this.#note(id);
     expectRecomputeEqual(this.plans, intent, this.#learning);
     return changed;
+  }
+
+  #note(id: SliceId): void {
+    const hash = this.plans.slice(id)?.hash;
+    if (hash) this.#hashes.set(id, hash);
+    else this.#hashes.delete(id);
   }
 
   /** What hosts reported and the store says of learning is different now, for these VPCs. */

@@ -47,11 +47,6 @@ export class Desk {
     this.#watches.stopAll();
   }
 
-  /** A stream has begun: whoever watched by a former one has gone. */
-  greet(): void {
-    this.#watches.stopAll();
-  }
-
   receive(message: ToAgent): void {
     if (message.type === "query") void this.#answer(message).then((answer) => this.#options.send(answer));
     else if (message.type === "watch") this.#watch(message);
@@ -120,7 +115,7 @@ export class Desk {
         const rows =
           query.by === "ports"
             ? await topPorts(known, this.#options.clock, seconds)
-            : topPairs(await this.#watches.pairs(seconds), seconds);
+            : topPairs(await this.#watches.pairs(seconds), seconds, vpcs);
         return rows.filter((row) => !vpcs || (row.vpc !== undefined && vpcs.includes(row.vpc)));
       }
     }

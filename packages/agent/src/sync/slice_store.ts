@@ -1,7 +1,10 @@
 import type { Held, HostPlan, HostSlice, Slice, SliceEnvelope, SliceId, SliceMessage, SliceSame } from "@onehop/core";
 
-/** taken: the plan may have changed. same: only its numbers moved. stale: from an owner or a time gone by; nothing was done. */
-export type Outcome = "taken" | "same" | "stale";
+/**
+ * taken: the plan may have changed. same: only its numbers moved. stale: from an owner or a time gone by; nothing was done.
+ * lacking: nothing was done, since what is to be the same is not here.
+ */
+export type Outcome = "taken" | "same" | "stale" | "lacking";
 
 /** The plan as it was when it was asked for. */
 export interface PlanVersion {
@@ -15,11 +18,14 @@ export interface PlanVersion {
  */
 export class SliceStore {
   readonly #slices = new Map<SliceId, SliceEnvelope>();
+  /** Of the host's own. */
+  #ownId: SliceId | undefined;
   /** Ids whose copy on disk is not this one. */
   readonly #unsaved = new Set<SliceId>();
 
-  constructor(slices: Iterable<SliceEnvelope> = []) {
-    for (const slice of slices) this.#slices.set(slice.id, envelopeOf(slice));
+  /** What is on disk. */
+  restore(slices: Iterable<SliceEnvelope>): void {
+    for (const slice of slices) this.#keep(envelopeOf(slice));
   }
 
   accept(message: SliceMessage | SliceSame): Outcome {
@@ -33,7 +39,7 @@ export class SliceStore {
 
   /** Undefined: the host's own slice or one that it lists has not come yet, so nothing may be concluded from what is missing. */
   current(): PlanVersion | undefined {
-    const own = [...this.#slices.values()].map((s) => s.body).find((body) => body.type === "host");
+    const own = this.#own();
     if (!own) return undefined;
     const plan = new Map<SliceId, Slice>();
     const held: Held[] = [];
@@ -44,6 +50,16 @@ export class SliceStore {
       held.push(numbersOf(slice));
     }
     return { plan, held };
+  }
+
+  /** Undefined: the host's own slice has not come yet. */
+  get ownId(): SliceId | undefined {
+    return this.#ownId;
+  }
+
+  /** What the host's own slice lists and is not here. */
+  missing(): SliceId[] {
+    return (this.#own()?.slices ?? []).filter((id) => !this.#slices.has(id));
   }
 
   /** What is here, whole plan or not: what a controller need not send. */
@@ -67,15 +83,25 @@ export class SliceStore {
     for (const id of gone) this.#unsaved.add(id);
   }
 
+  #own(): HostSlice | undefined {
+    const body = this.#ownId && this.#slices.get(this.#ownId)?.body;
+    return body?.type === "host" ? body : undefined;
+  }
+
   #renumber(message: SliceSame, held: SliceEnvelope | undefined): Outcome {
-    if (held?.hash !== message.hash) return "stale";
+    if (held?.hash !== message.hash) return "lacking";
     this.#set({ ...held, epoch: message.epoch, generation: message.generation });
     return "same";
   }
 
   #set(slice: SliceEnvelope): void {
-    this.#slices.set(slice.id, slice);
+    this.#keep(slice);
     this.#unsaved.add(slice.id);
+  }
+
+  #keep(slice: SliceEnvelope): void {
+    this.#slices.set(slice.id, slice);
+    if (slice.body.type === "host") this.#ownId = slice.id;
   }
 
   #dropUnlisted(own: HostSlice): void {

@@ -1,119 +1,146 @@
-import { type Clock, type FromAgent, type Held, type Hello, PROTOCOL_VERSION, pause, type ToAgent } from "@onehop/core";
-import { WebSocket } from "ws";
+import {
+  CLOSE,
+  type Clock,
+  type FromAgent,
+  type Held,
+  type Hello,
+  type Link,
+  PROTOCOL_VERSION,
+  pause,
+} from "@onehop/core";
+
+/** Opens a stream; events may come as soon as it is listened to. Throws where it is no address. */
+export type Dial = (address: string) => Link;
 
 export interface StreamOptions {
+  /** `unix:/path`, `tcp:host:port` or `tls:host:port`. */
+  readonly address: string;
+  /** Name or id of this host. */
   readonly host: string;
-  /** `unix:/path` or `tcp:host:port`; tried in turn. */
-  readonly controllers: readonly string[];
   readonly clock: Clock;
   /** 0..1; spreads the attempts of many agents. */
   readonly random: () => number;
+  readonly dial: Dial;
   readonly have: () => readonly Held[];
-  readonly onMessage: (message: ToAgent) => void;
+  readonly onFrame: (frame: string | Uint8Array, stream: Stream) => void;
   /** The stream is up: what the controller should hear first. */
-  readonly onOpen: () => void;
+  readonly onOpen: (stream: Stream) => void;
+  readonly onClosed: (stream: Stream) => void;
   readonly onProblem: (problem: string) => void;
+  /** Whether another stream leads to the same controller, so that this one is not needed. */
+  readonly isSpare: (stream: Stream) => boolean;
 }
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 500;
 /** A controller pings every second; one that was silent for so long is dead. */
 const SILENCE_MS = 5000;
-const MAX_FRAME = 64 * 1024 * 1024;
 
-/** `unix:/run/x.sock` → the URL of the agents' stream there; throws with a sentence where it is no address. */
-export function streamUrl(address: string): string {
-  const path = `/agent/v${PROTOCOL_VERSION}`;
-  if (address.startsWith("unix:/")) return `ws+unix:${address.slice(5)}:${path}`;
-  if (/^tcp:.+:\d{1,5}$/.test(address)) return `ws://${address.slice(4)}${path}`;
-  throw new Error(`${address} is no address: use unix:/path or tcp:host:port.`);
-}
-
-/** The stream to the first controller that serves us, for as long as the signal lasts. */
+/** The stream to one controller, opened again and again until it is stopped. */
 export class Stream {
+  readonly address: string;
+  /** Name of the controller at its other end, once that has said it. */
+  controller: string | undefined;
   readonly #options: StreamOptions;
-  #socket: WebSocket | undefined;
+  readonly #stopping = new AbortController();
+  #link: Link | undefined;
   #failures = 0;
-  #next = 0;
   #heard = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    for (const address of options.controllers) streamUrl(address);
+    this.address = options.address;
   }
 
   get connected(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN;
+    return this.#link?.open ?? false;
   }
-
   /** When the controller was heard last; undefined: there is no stream. */
   get heard(): number | undefined {
     return this.connected ? this.#heard : undefined;
   }
 
-  /** Makes the controller say something. */
+  /** Makes the controller say something, where it is in touch with the store. */
   ping(): void {
-    if (this.connected) this.#socket?.ping();
+    this.#link?.ping();
   }
 
   /** Does nothing where there is no stream: onOpen comes with the next one. */
   send(message: FromAgent): void {
-    if (this.connected) this.#socket?.send(JSON.stringify(message));
+    if (this.connected) this.#link?.send(JSON.stringify(message));
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    signal.addEventListener("abort", () => this.#socket?.terminate());
-    while (!signal.aborted && this.#options.controllers.length > 0) {
-      const address = this.#options.controllers[this.#next++ % this.#options.controllers.length] as string;
-      await this.#connect(address);
-      if (signal.aborted) return;
+  /** The controller serves us: what failed before is forgotten. */
+  served(): void {
+    this.#failures = 0;
+  }
+
+  /** What came makes no sense: the stream begins anew. */
+  reject(): void {
+    this.#link?.close(CLOSE.badFrame);
+  }
+
+  /** Ends it for good. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#link?.terminate();
+  }
+
+  /** Resolves when it was stopped. */
+  async run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#connect();
       await this.#pause(signal);
+      while (!signal.aborted && this.#options.isSpare(this)) await pause(this.#options.clock, LAST_RETRY_MS, signal);
     }
   }
 
   /** Resolves when the stream has ended. */
-  #connect(address: string): Promise<void> {
-    const { onMessage, onOpen, onProblem, clock } = this.#options;
-    const socket = new WebSocket(streamUrl(address), { maxPayload: MAX_FRAME, handshakeTimeout: 2000 });
-    this.#socket = socket;
+  async #connect(): Promise<void> {
+    const { onFrame, onOpen, onClosed, onProblem, clock, dial } = this.#options;
+    let link: Link;
+    try {
+      link = dial(this.address);
+    } catch (error) {
+      onProblem((error as Error).message);
+      return;
+    }
+    this.#link = link;
     this.#heard = clock.now();
-    const stopWatch = this.#watch(socket);
+    const stopWatch = this.#watch(link);
     const heard = () => {
       this.#heard = clock.now();
     };
-    socket.on("ping", heard);
-    socket.on("pong", heard);
-    socket.on("open", () => {
-      socket.send(JSON.stringify(this.#hello()));
-      onOpen();
-    });
-    socket.on("message", (data) => {
-      heard();
-      const message = JSON.parse(String(data)) as ToAgent;
-      if (message.type === "refused") return onProblem(`${address} refuses: ${message.message}`);
-      // Served: what failed before is forgotten, and this controller is the first to be tried again.
-      if (this.#failures > 0) this.#next--;
-      this.#failures = 0;
-      onMessage(message);
-    });
-    return new Promise((resolve) => {
-      socket.on("error", (error) => onProblem(`${address}: ${error.message}`));
-      socket.on("close", () => {
-        stopWatch();
-        resolve();
-      });
-    });
+    await new Promise<void>((resolve) =>
+      link.listen({
+        opened: () => {
+          link.send(JSON.stringify(this.#hello()));
+          onOpen(this);
+        },
+        frame: (frame) => {
+          heard();
+          onFrame(frame, this);
+        },
+        ping: () => heard(),
+        pong: () => heard(),
+        failed: (error) => onProblem(`${this.address}: ${error.message}`),
+        closed: () => resolve(),
+      }),
+    );
+    stopWatch();
+    onClosed(this);
   }
 
   #hello(): Hello {
     return { type: "hello", version: PROTOCOL_VERSION, host: this.#options.host, have: this.#options.have() };
   }
 
-  #watch(socket: WebSocket): () => void {
+  #watch(link: Link): () => void {
     const { clock } = this.#options;
     let cancel = () => {};
     const look = () => {
-      if (clock.now() - this.#heard > SILENCE_MS) socket.terminate();
+      if (clock.now() - this.#heard > SILENCE_MS) link.terminate();
       else cancel = clock.after(SILENCE_MS / 4, look);
     };
     look();

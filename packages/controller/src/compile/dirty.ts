@@ -1,4 +1,4 @@
-import type { At, Host, HostSlice, Network, Port, SliceId, Vpc } from "@onehop/core";
+import type { At, Host, Network, Port, SliceId, Vpc } from "@onehop/core";
 import type { IntentChange } from "@onehop/store";
 import { type IndexedIntent, placed } from "./indexed.ts";
 import { wants } from "./interest.ts";
@@ -12,7 +12,8 @@ interface Pair<T> {
 
 /** What is compiled already, as far as the next step needs to know it. */
 export interface Known {
-  hostSlice(hostId: string): HostSlice | undefined;
+  /** Slices of the host's plan. */
+  wantedBy(hostId: string): ReadonlySet<SliceId>;
   /** Hosts whose plan has the slice. */
   hostsOf(id: SliceId): Iterable<string>;
 }
@@ -94,11 +95,8 @@ function* portDirtied({ before, after }: Pair<Port>, view: IndexedIntent, known:
       continue;
     }
     const now = wants(view, port.host_id, place.network);
-    const slices = known.hostSlice(port.host_id)?.slices ?? [];
-    if (
-      slices.includes(`vpc/${place.vpc.id}`) !== now.vpc ||
-      slices.includes(`network/${place.network.id}`) !== now.network
-    )
+    const slices = known.wantedBy(port.host_id);
+    if (slices.has(`vpc/${place.vpc.id}`) !== now.vpc || slices.has(`network/${place.network.id}`) !== now.network)
       yield `host/${port.host_id}`;
   }
 }

@@ -1,37 +1,53 @@
-import type { HostSlice, Slice, SliceId } from "@onehop/core";
+import { encodeBody, type Slice, type SliceId } from "@onehop/core";
 import type { IntentChange } from "@onehop/store";
 import { compileSlice, partsOf, type SliceKind } from "./compile.ts";
 import { dirtied, type Known, keyDirtied } from "./dirty.ts";
-import { canonical, hashOf } from "./encode.ts";
+import { hashOf } from "./encode.ts";
 import type { IndexedIntent } from "./indexed.ts";
+import { slicesFor } from "./interest.ts";
+import { Wanted } from "./wanted.ts";
 
 /** A slice as it goes out: compiled and encoded once, shared by all its hosts. */
 export interface Compiled {
   readonly id: SliceId;
   readonly body: Slice;
-  /** Canonical JSON of the body. */
-  readonly text: string;
+  /** The encoded body. */
+  readonly bytes: Uint8Array;
   readonly hash: string;
-  /** Store revision at which the content last changed. */
+  /** Store revision at which the content was last seen to change. */
   readonly generation: number;
 }
 
 /** How often something was done, by kind of slice. */
 export type Work = Partial<Record<SliceKind, number>>;
 
+export interface PlansOptions {
+  /** Told of each object that cannot be compiled: its slice keeps its last good content. */
+  readonly onProblem?: (id: SliceId, error: unknown) => void;
+}
+
+/** Longest body that hosts take, bytes. */
+const MOST_BYTES = 32 * 1024 * 1024;
+
 /**
- * All plans, kept up with Intent: only slices that a change may have touched are compiled again. Only slices that some
- * host is interested in are held. Equals compileAll of the same Intent at every moment.
+ * All plans, kept up with Intent. Which host is interested in which slice is always known; a slice is compiled when it is
+ * asked for, and again only after a change that may have touched it. Equals compileAll of the same Intent at every moment,
+ * but for slices that are held or cannot be compiled.
  */
 export class Plans implements Known {
   readonly compiled: Work = {};
-  #view: IndexedIntent;
-  #slices = new Map<SliceId, Compiled>();
-  #interest = new Map<SliceId, Set<string>>();
+  readonly #view: IndexedIntent;
+  readonly #options: PlansOptions;
+  readonly #wanted = new Wanted();
+  readonly #slices = new Map<SliceId, Compiled>();
+  readonly #dirty = new Set<SliceId>();
+  readonly #problems = new Map<SliceId, string>();
+  readonly #held = new Map<SliceId, string>();
   #revision = 0;
 
-  constructor(view: IndexedIntent) {
+  constructor(view: IndexedIntent, options: PlansOptions = {}) {
     this.#view = view;
+    this.#options = options;
     this.reload();
   }
 
@@ -39,98 +55,151 @@ export class Plans implements Known {
   get revision(): number {
     return this.#revision;
   }
+  /** The newest content; undefined: no host wants it, or it is not there. */
   slice(id: SliceId): Compiled | undefined {
-    return this.#slices.get(id);
+    const had = this.#slices.get(id);
+    if (this.#held.has(id)) return had;
+    const known = had !== undefined || this.#problems.has(id);
+    if ((known && !this.#dirty.has(id)) || this.hostsOf(id).size === 0) return had;
+    return this.#compile(id);
   }
-  hostSlice(hostId: string): HostSlice | undefined {
-    const body = this.#slices.get(`host/${hostId}`)?.body;
-    return body?.type === "host" ? body : undefined;
+  wantedBy(hostId: string): ReadonlySet<SliceId> {
+    return this.#wanted.by(hostId);
   }
   hostsOf(id: SliceId): ReadonlySet<string> {
-    return this.#interest.get(id) ?? NONE;
+    return this.#wanted.hostsOf(id);
+  }
+  /** Slices that some host wants. */
+  wanted(): Iterable<SliceId> {
+    return this.#wanted.all();
   }
   /** Hosts that have a plan. */
   hosts(): Iterable<string> {
-    return this.hostsOf("hosts");
+    return this.#wanted.hosts();
+  }
+  /** Why the slice is not as Intent wants it; undefined: it is. */
+  problemOf(id: SliceId): string | undefined {
+    return this.#held.get(id) ?? this.#problems.get(id);
+  }
+  /** Slices that cannot be compiled. */
+  get problems(): number {
+    return this.#problems.size;
   }
 
-  /** From scratch; unchanged slices keep their generation. Returns the ids of slices whose content changed or went. */
+  /** From scratch. As follow. */
   reload(): Set<SliceId> {
-    const all = new Set<SliceId>(this.#slices.keys());
+    const all = new Set<SliceId>(this.#wanted.all());
     for (const id of this.#view.intent.hosts.keys()) all.add(`host/${id}`);
-    return this.#recompile(all);
+    return this.#touch(all);
   }
 
-  /** Takes in changes that the view has already. Returns the ids of slices whose content changed or went. */
+  /**
+   * Takes in changes that the view has already. Returns the ids of slices that may have another content now, or which
+   * began to be wanted by somebody, or ceased to be.
+   */
   follow(changes: Iterable<IntentChange>): Set<SliceId> {
     const dirty = new Set<SliceId>();
-    for (const change of changes) for (const id of dirtied(change, this.#view, this)) dirty.add(id);
-    return this.#recompile(dirty);
+    for (const change of changes)
+      try {
+        for (const id of dirtied(change, this.#view, this)) dirty.add(id);
+      } catch (error) {
+        this.#options.onProblem?.("hosts", error);
+        // What it touched is not known.
+        return this.reload();
+      }
+    return this.#touch(dirty);
   }
 
   /** Takes in what hosts reported: VPCs of which a hub came into sync, or fell out of it. As follow. */
   followSync(vpcIds: Iterable<string>): Set<SliceId> {
-    return this.#recompile(new Set([...vpcIds].map((id): SliceId => `vpc/${id}`)));
+    return this.#touch(new Set([...vpcIds].map((id): SliceId => `vpc/${id}`)));
   }
 
   /** Takes in keys of VPCs that came, changed or went. As follow. */
   followKeys(vpcIds: Iterable<string>): Set<SliceId> {
     const dirty = new Set<SliceId>();
     for (const vpcId of vpcIds) for (const id of keyDirtied(vpcId, this.#view, this)) dirty.add(id);
-    return this.#recompile(dirty);
+    return this.#touch(dirty);
   }
 
-  #recompile(dirty: Set<SliceId>): Set<SliceId> {
+  /** These keep the content that they have, and `why` is said of them, until they are let go. */
+  hold(ids: Iterable<SliceId>, why: string): void {
+    for (const id of ids) {
+      // So that there is something to keep.
+      if (!this.#slices.has(id)) continue;
+      this.#held.set(id, why);
+    }
+  }
+  letGo(ids: Iterable<SliceId>): void {
+    for (const id of ids) if (this.#held.delete(id)) this.#drop(id);
+  }
+
+  #touch(dirty: Set<SliceId>): Set<SliceId> {
     this.#revision = this.#view.intent.revision;
-    const changed = new Set<SliceId>();
     // Hosts first: they say which of the others anyone wants.
     for (const id of dirty) {
-      if (partsOf(id)[0] !== "host") continue;
-      const before = this.#slices.get(id)?.body;
-      if (this.#compile(id)) changed.add(id);
-      for (const moved of this.#moveInterest(before, this.#slices.get(id)?.body)) dirty.add(moved);
+      const [kind, hostId] = partsOf(id);
+      if (kind === "host") for (const moved of this.#want(hostId)) dirty.add(moved);
     }
     for (const id of dirty) {
-      if (partsOf(id)[0] === "host") continue;
-      if (this.hostsOf(id).size === 0) {
-        if (this.#slices.delete(id)) changed.add(id);
-      } else if (this.#compile(id)) changed.add(id);
+      this.#dirty.add(id);
+      this.#drop(id);
     }
-    return changed;
+    return dirty;
   }
 
-  #compile(id: SliceId): boolean {
+  #want(hostId: string): SliceId[] {
+    try {
+      const isOurs = this.#view.intent.hosts.get(hostId)?.kind === "onehop";
+      return this.#wanted.set(hostId, new Set(isOurs ? slicesFor(this.#view, hostId) : []));
+    } catch (error) {
+      this.#fence(`host/${hostId}`, error);
+      return [];
+    }
+  }
+
+  /** Of slices that nobody wants, nothing is kept. */
+  #drop(id: SliceId): void {
+    if (this.hostsOf(id).size > 0 || this.#held.has(id)) return;
+    this.#slices.delete(id);
+    this.#dirty.delete(id);
+    this.#problems.delete(id);
+  }
+
+  #compile(id: SliceId): Compiled | undefined {
     const kind = partsOf(id)[0];
     this.compiled[kind] = (this.compiled[kind] ?? 0) + 1;
-    const body = compileSlice(this.#view, id);
-    if (!body) return this.#slices.delete(id);
-    const text = canonical(body);
-    const hash = hashOf(text);
-    if (this.#slices.get(id)?.hash === hash) return false;
-    this.#slices.set(id, { id, body, text, hash, generation: this.#revision });
-    return true;
+    this.#dirty.delete(id);
+    const had = this.#slices.get(id);
+    try {
+      const body = compileSlice(this.#view, id);
+      this.#problems.delete(id);
+      if (!body) {
+        this.#slices.delete(id);
+        return undefined;
+      }
+      return this.#keep(id, body);
+    } catch (error) {
+      this.#fence(id, error);
+      return had;
+    }
   }
 
-  /** Returns the slices that somebody began to want, or nobody wants any more. */
-  #moveInterest(before: Slice | undefined, after: Slice | undefined): SliceId[] {
-    const moved: SliceId[] = [];
-    const old = before?.type === "host" ? before : undefined;
-    const now = after?.type === "host" ? after : undefined;
-    const kept = new Set(now?.slices);
-    for (const id of old?.slices ?? []) {
-      if (kept.has(id) || !old) continue;
-      const hosts = this.#interest.get(id);
-      hosts?.delete(old.host_id);
-      if (hosts?.size === 0 && this.#interest.delete(id)) moved.push(id);
-    }
-    for (const id of now?.slices ?? []) {
-      const hosts = this.#interest.get(id) ?? new Set<string>();
-      if (hosts.size === 0) moved.push(id);
-      this.#interest.set(id, hosts);
-      if (now) hosts.add(now.host_id);
-    }
-    return moved;
+  #keep(id: SliceId, body: Slice): Compiled {
+    const had = this.#slices.get(id);
+    const bytes = encodeBody(body);
+    if (bytes.length > MOST_BYTES) throw new Error(`its ${bytes.length} bytes are over the ${MOST_BYTES} of a slice`);
+    const hash = hashOf(bytes);
+    if (had?.hash === hash) return had;
+    const made: Compiled = { id, body, bytes, hash, generation: this.#revision };
+    this.#slices.set(id, made);
+    return made;
+  }
+
+  /** One that cannot be compiled keeps what it has, and all others go on. */
+  #fence(id: SliceId, error: unknown): void {
+    const [why] = String(error instanceof Error ? error.message : error).split("\n");
+    this.#problems.set(id, `It cannot be compiled, so hosts keep what they have of it: ${why}.`);
+    this.#options.onProblem?.(id, error);
   }
 }
-
-const NONE: ReadonlySet<string> = new Set();

@@ -1,15 +1,14 @@
-import type { SliceId, SliceMessage, SliceSame } from "@onehop/core";
+import { type Held, type SliceId, type SliceSame, sliceFrame } from "@onehop/core";
 import type { Compiled } from "../compile/index.ts";
 
-/** Slices as text frames: made once for each content and epoch, whoever many hosts get them. */
+/** Slices as binary frames: made once for each content and epoch, whoever many hosts get them. */
 export class Frames {
-  readonly #made = new Map<SliceId, { readonly slice: Compiled; readonly epoch: number; readonly frame: string }>();
+  readonly #made = new Map<SliceId, { readonly slice: Compiled; readonly epoch: number; readonly frame: Uint8Array }>();
 
-  of(slice: Compiled, epoch: number): string {
+  of(slice: Compiled, epoch: number): Uint8Array {
     const made = this.#made.get(slice.id);
     if (made?.slice === slice && made.epoch === epoch) return made.frame;
-    const head = { type: "slice", ...headOf(slice, epoch) } satisfies Omit<SliceMessage, "body">;
-    const frame = `${JSON.stringify(head).slice(0, -1)},"body":${slice.text}}`;
+    const frame = sliceFrame(headOf(slice, epoch), slice.bytes);
     this.#made.set(slice.id, { slice, epoch, frame });
     return frame;
   }
@@ -23,4 +22,4 @@ export class Frames {
   }
 }
 
-const headOf = ({ id, generation, hash }: Compiled, epoch: number) => ({ id, epoch, generation, hash });
+const headOf = ({ id, generation, hash }: Compiled, epoch: number): Held => ({ id, epoch, generation, hash });

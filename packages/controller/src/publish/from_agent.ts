@@ -30,12 +30,13 @@ const validator = Compile(
       hub_of: Type.Optional(Type.Array(Text)),
     }),
     message("answer", { id: Int, error: Type.Optional(Text) }),
+    message("lacking", { ids: Type.Array(Text) }),
     message("lessons", { id: Int, lessons: Type.Array(Lesson, { maxItems: MOST_LESSONS }) }),
     message("watched", { id: Int, packets: Type.Array(Type.Object({ frame: Text })), lost: Int }),
   ]),
 );
 
-/** A frame of an agent; undefined: it is none. A host may be in other hands, and must not harm the others. */
+/** A text frame of an agent; undefined: it is none. A host may be in other hands, and must not harm the others. */
 export function parseFromAgent(text: string): FromAgent | undefined {
   try {
     const value: unknown = JSON.parse(text);

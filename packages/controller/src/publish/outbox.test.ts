@@ -12,7 +12,7 @@ describe("what waits for a slow host", () => {
     const outbox = new Outbox({
       frameOf: (slice) => `${slice}@${version}`,
       send: (frame, done) => {
-        sent.push(frame);
+        sent.push(String(frame));
         flying.push(done);
       },
     });
@@ -30,7 +30,7 @@ describe("what waits for a slow host", () => {
     const outbox = new Outbox({
       frameOf: (slice) => (slice === id(1) ? undefined : slice),
       send: (frame, done) => {
-        sent.push(frame);
+        sent.push(String(frame));
         done();
       },
     });

@@ -2,9 +2,9 @@ import type { SliceId } from "@onehop/core";
 
 export interface OutboxOptions {
   /** The newest frame of the slice; undefined: it is gone, nothing is to be sent. */
-  readonly frameOf: (id: SliceId) => string | undefined;
+  readonly frameOf: (id: SliceId) => string | Uint8Array | undefined;
   /** Calls back when the frame was handed to the kernel. */
-  readonly send: (frame: string, done: () => void) => void;
+  readonly send: (frame: string | Uint8Array, done: () => void) => void;
 }
 
 /** Frames handed over at a time; the next one waits until the network took one. */

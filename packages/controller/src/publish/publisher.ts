@@ -1,10 +1,13 @@
-import type { Server } from "node:http";
 import {
   type At,
+  CLOSE,
+  type FromAgent,
   type Hello,
   type Host,
   type Intent,
   type Lessons,
+  type Link,
+  type Members,
   PROTOCOL_VERSION,
   type Question,
   type Refused,
@@ -13,93 +16,157 @@ import {
   type Verdicts,
 } from "@onehop/core";
 import type { Clock } from "@onehop/store";
-import { type WebSocket, WebSocketServer } from "ws";
-import type { Plans, Work } from "../compile/index.ts";
+import { type Plans, partsOf } from "../compile/index.ts";
 import { type Agents, type RemoteWatch, unanswered, type WatchRequest } from "../look/agents.ts";
 import { Frames } from "./frames.ts";
 import { parseFromAgent } from "./from_agent.ts";
 import { Session } from "./session.ts";
+import { Traffic } from "./traffic.ts";
 
 export interface PublisherOptions {
   readonly plans: Plans;
   readonly intent: Intent;
   readonly clock: Clock;
-  /** Undefined: this controller does not own the shard and serves nobody. */
-  readonly epoch: () => number | undefined;
-  /** One for each stream: takes its reports, and hears when it ended. */
-  readonly reportsOf: (hostId: string) => { put(report: Report): void; close(): void };
+  /** Of a slice that this controller owns; undefined: it does not. */
+  readonly epochOf: (id: SliceId) => number | undefined;
+  /** All controllers that live. */
+  readonly members: () => Members;
+  /** Whether this controller is known to be in touch with the store: what it says is so now. */
+  readonly sure: () => boolean;
+  /** Takes hosts' reports, and hears of streams that began and ended. */
+  readonly reports: {
+    opened(hostId: string): void;
+    put(hostId: string, report: Report): void;
+    closed(hostId: string): void;
+  };
   /** Judges what an agent learned. */
-  readonly confirm: (lessons: Lessons) => Promise<Verdicts>;
+  readonly confirm: (lessons: Lessons, host: At<Host>) => Promise<Verdicts>;
+  /** A slice changed: how many hosts were told of it, of how many that are interested. */
+  readonly onFanOut?: (told: number, interested: number) => void;
   /** A stream did what it must not; it is closed. */
   readonly onError?: (error: unknown) => void;
 }
 
-/** Longest frame of an agent, bytes. */
-const MAX_FRAME = 8 * 1024 * 1024;
+/** Why a host is not to be served by this stream, as a sentence; undefined: it is. */
+export type Admit = (hello: Hello, host: At<Host>) => string | undefined;
 
 /** All agents' streams: a slice that changed goes to the hosts that are interested in it, and to nobody else. */
 export class Publisher implements Agents {
-  /** Slices sent, by kind. */
-  readonly sent: Work = {};
+  readonly traffic = new Traffic();
   readonly #sessions = new Map<string, Session>();
   readonly #frames = new Frames();
-  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, perMessageDeflate: false });
+  /** What was told last of each slice. */
+  readonly #published = new Map<SliceId, string>();
   readonly #options: PublisherOptions;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
   }
 
-  /** Takes WebSockets at /agent/v1 of this server. */
-  serve(server: Server): void {
-    server.on("upgrade", (request, socket, head) => {
-      if (request.url !== `/agent/v${PROTOCOL_VERSION}`) return socket.destroy();
-      this.#sockets.handleUpgrade(request, socket, head, (stream) => this.#greet(stream));
+  get connected(): number {
+    return this.#sessions.size;
+  }
+  /** Whether the host has a stream to this controller. */
+  serves(hostId: string): boolean {
+    return this.#sessions.has(hostId);
+  }
+
+  /** A stream that an agent opened. */
+  accept(link: Link, admit: Admit = () => undefined): void {
+    let session: Session | undefined;
+    let greeted = false;
+    const receive = (message: FromAgent): boolean => {
+      if (greeted) session?.receive(message);
+      else if (message.type === "hello") session = this.#greet(link, message, admit);
+      else return false;
+      greeted = true;
+      return true;
+    };
+    link.listen({
+      frame: (frame) => {
+        const message = typeof frame === "string" ? parseFromAgent(frame) : undefined;
+        if (message && receive(message)) return;
+        this.#options.onError?.(new Error(`${session?.hostId ?? "somebody"} sent a frame that no agent sends`));
+        link.close(CLOSE.badFrame);
+      },
+      ping: () => this.#options.sure() && link.pong(),
+      pong: () => session?.heard(),
+      closed: () => session && this.#ended(session),
+      failed: (error) => this.#options.onError?.(error),
     });
   }
 
-  /** Ids of slices whose content changed or went. */
-  changed(ids: ReadonlySet<SliceId>): void {
-    for (const session of this.#sessions.values())
-      if (ids.has(`host/${session.hostId}`) && !this.#options.plans.hostSlice(session.hostId)) session.close();
-    const offers = new Map<Session, SliceId[]>();
-    for (const id of ids) {
-      this.#frames.forget(id);
-      for (const hostId of this.#options.plans.hostsOf(id)) {
-        const session = this.#sessions.get(hostId);
-        if (!session) continue;
-        const offer = offers.get(session);
-        if (offer) offer.push(id);
-        else offers.set(session, [id]);
-      }
+  /** Sends what is new of the slice to whoever is interested. Returns how many hosts were told. */
+  publish(id: SliceId): number {
+    const { plans, epochOf, onFanOut } = this.#options;
+    const [kind, hostId] = partsOf(id);
+    if (kind === "host") this.#replanned(hostId);
+    const epoch = epochOf(id);
+    const slice = epoch === undefined ? undefined : plans.slice(id);
+    if (!slice) return this.#forget(id);
+    const word = `${epoch} ${slice.hash}`;
+    if (this.#published.get(id) === word) return 0;
+    this.#published.set(id, word);
+    let told = 0;
+    const interested = plans.hostsOf(id);
+    for (const host of interested) {
+      const session = this.#sessions.get(host);
+      if (!session) continue;
+      session.offer([id]);
+      told++;
     }
-    // A host that begins to want a slice gets it with its own one, which changed too.
-    for (const [session, offer] of offers) {
-      const own = offer.includes(`host/${session.hostId}`);
-      session.offer(own ? (this.#options.plans.hostSlice(session.hostId)?.slices ?? []) : offer);
-    }
+    onFanOut?.(told, interested.size);
+    return told;
   }
 
-  /** Ends all streams: the epoch they were opened under is over. */
-  drop(): void {
-    for (const session of this.#sessions.values()) session.close();
+  /** These are owned here from now on. */
+  gained(ids: ReadonlySet<SliceId>): void {
+    for (const session of this.#interested(ids)) session.gained(ids);
   }
-
-  get connected(): number {
-    return this.#sessions.size;
+  /** These are owned here no more. */
+  released(ids: ReadonlySet<SliceId>): void {
+    for (const session of this.#interested(ids)) session.released(ids);
+    for (const id of ids) this.#forget(id);
+  }
+  /** Others live now. */
+  introduce(): void {
+    const members = this.#options.members();
+    for (const session of this.#sessions.values()) session.introduce(members);
   }
 
   async ask(hostId: string, question: Question): Promise<unknown> {
     return this.#session(hostId).ask(question);
   }
-
   async watch(hostId: string, request: WatchRequest): Promise<RemoteWatch> {
     return this.#session(hostId).watch(request);
   }
 
+  /** Ends all streams. */
   close(): void {
-    this.drop();
-    this.#sockets.close();
+    for (const session of this.#sessions.values()) session.close();
+  }
+
+  #interested(ids: ReadonlySet<SliceId>): Set<Session> {
+    const found = new Set<Session>();
+    for (const id of ids)
+      for (const hostId of this.#options.plans.hostsOf(id)) {
+        const session = this.#sessions.get(hostId);
+        if (session) found.add(session);
+      }
+    return found;
+  }
+
+  #replanned(hostId: string): void {
+    const wanted = this.#options.plans.wantedBy(hostId);
+    const session = this.#sessions.get(hostId);
+    if (wanted.size === 0) session?.close();
+    else session?.replanned(wanted);
+  }
+
+  #forget(id: SliceId): 0 {
+    this.#published.delete(id);
+    this.#frames.forget(id);
+    return 0;
   }
 
   #session(hostId: string): Session {
@@ -108,66 +175,64 @@ export class Publisher implements Agents {
     return session;
   }
 
-  #greet(socket: WebSocket): void {
-    socket.on("error", (error) => this.#options.onError?.(error));
-    socket.once("message", (data) => {
-      const hello = parseFromAgent(String(data));
-      if (hello?.type !== "hello") return socket.close(1002);
-      const { epoch, intent } = this.#options;
-      const now = epoch();
-      const host = hostOf(intent, hello.host);
-      if (hello.version !== PROTOCOL_VERSION)
-        return refuse(socket, "wrong_version", `This controller speaks version ${PROTOCOL_VERSION}.`);
-      if (now === undefined) return refuse(socket, "not_authorised", "Another controller serves this region.");
-      if (!host) return refuse(socket, "unknown_host", `There is no host ${JSON.stringify(hello.host.slice(0, 80))}.`);
-      this.#open(socket, host, { hello, epoch: now });
-    });
+  #greet(link: Link, hello: Hello, admit: Admit): Session | undefined {
+    const refuse = (code: Refused["code"], message: string): undefined => {
+      link.send(JSON.stringify({ type: "refused", code, message } satisfies Refused));
+      link.close(CLOSE.refused);
+    };
+    const { version } = hello;
+    if (version !== PROTOCOL_VERSION)
+      return refuse(
+        "wrong_version",
+        `This controller speaks version ${PROTOCOL_VERSION} of the agents' protocol, not ${version}.`,
+      );
+    const host = hostOf(this.#options.intent, hello.host);
+    if (!host) return refuse("unknown_host", `There is no host ${JSON.stringify(hello.host.slice(0, 80))}.`);
+    const problem = admit(hello, host);
+    return problem === undefined ? this.#open(link, host, hello) : refuse("not_authorised", problem);
   }
 
-  #open(socket: WebSocket, host: At<Host>, { hello, epoch }: { hello: Hello; epoch: number }): void {
-    this.#sessions.get(host.id)?.close();
-    const { plans, clock, reportsOf, confirm, onError } = this.#options;
-    const reports = reportsOf(host.id);
+  #open(link: Link, host: At<Host>, hello: Hello): Session {
+    const { plans, clock, epochOf, reports, members } = this.#options;
+    this.#sessions.get(host.id)?.close(CLOSE.replaced);
     const session = new Session({
-      socket,
+      link,
       hostId: host.id,
       hello,
-      epoch,
       plans,
+      epochOf,
       frames: this.#frames,
       clock,
-      sent: this.sent,
-      onReport: (report) => reports.put(report),
-      confirm: async (lessons) => {
-        try {
-          return await confirm(lessons);
-        } catch (error) {
-          onError?.(error);
-          return undefined;
-        }
-      },
+      traffic: this.traffic,
+      onReport: (report) => reports.put(host.id, report),
+      confirm: (lessons) => this.#confirm(lessons, host),
     });
     this.#sessions.set(host.id, session);
-    socket.on("message", (data) => {
-      const message = parseFromAgent(String(data));
-      if (message) return session.receive(message);
-      onError?.(new Error(`${host.name} sent a frame that no agent sends`));
-      socket.close(1002);
-    });
-    socket.on("close", () => {
-      session.close();
-      reports.close();
-      if (this.#sessions.get(host.id) === session) this.#sessions.delete(host.id);
-    });
+    reports.opened(host.id);
+    session.introduce(members());
+    session.offer(plans.wantedBy(host.id));
+    return session;
+  }
+
+  async #confirm(lessons: Lessons, host: At<Host>): Promise<Verdicts | undefined> {
+    const { confirm, onError } = this.#options;
+    try {
+      return await confirm(lessons, host);
+    } catch (error) {
+      onError?.(error);
+      return undefined;
+    }
+  }
+
+  #ended(session: Session): void {
+    session.close();
+    if (this.#sessions.get(session.hostId) !== session) return;
+    this.#sessions.delete(session.hostId);
+    this.#options.reports.closed(session.hostId);
   }
 }
 
 function hostOf(intent: Intent, name: string): At<Host> | undefined {
   const host = intent.hosts.get(name) ?? [...intent.hosts.values()].find((h) => h.name === name);
   return host?.kind === "onehop" ? host : undefined;
-}
-
-function refuse(socket: WebSocket, code: Refused["code"], message: string): void {
-  socket.send(JSON.stringify({ type: "refused", code, message } satisfies Refused));
-  socket.close(1008);
 }

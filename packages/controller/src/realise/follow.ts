@@ -1,4 +1,4 @@
-import { type Change, type Clock, pause, type Store, StoreError } from "@onehop/store";
+import { type Change, type Clock, type Entry, pause, type Store, StoreError } from "@onehop/store";
 
 export interface FollowOptions {
   readonly store: Store;
@@ -6,8 +6,8 @@ export interface FollowOptions {
   readonly prefix: string;
   readonly signal: AbortSignal;
   /** Everything there is, at first and whenever the history was lost. */
-  readonly onList: (entries: readonly { readonly key: string; readonly value: string }[]) => void;
-  readonly onChanges: (changes: readonly Change[]) => void;
+  readonly onList: (entries: readonly Entry[], revision: number) => void;
+  readonly onChanges: (changes: readonly Change[], revision: number) => void;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -19,8 +19,8 @@ export async function follow(options: FollowOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       const { entries, revision } = await store.range({ prefix });
-      options.onList(entries);
-      for await (const batch of store.watch(prefix, revision, signal)) options.onChanges(batch.changes);
+      options.onList(entries, revision);
+      for await (const batch of store.watch(prefix, revision, signal)) options.onChanges(batch.changes, batch.revision);
     } catch (error) {
       if (signal.aborted) return;
       options.onError?.(error);

@@ -1,32 +1,44 @@
 import type { Report } from "@onehop/core";
-import { type Clock, type Compare, keys, pause, type Store } from "@onehop/store";
+import { type Clock, type Compare, keys, type Op, pause, type Store, StoreError } from "@onehop/store";
 
 export interface ReportWriterOptions {
   readonly store: Store;
   readonly clock: Clock;
-  readonly hostId: string;
-  /** Must hold for a report to be written: that this controller still owns the shard. */
-  readonly guard: () => Compare | undefined;
+  readonly signal: AbortSignal;
+  /** Must hold for the host's report to be written: that this controller still owns the host. Undefined: it does not. */
+  readonly guard: (hostId: string) => Compare | undefined;
   readonly onError?: (error: unknown) => void;
 }
 
 /** How long a host counts as live after its stream ended: long enough for an agent or controller to start again. */
 export const REPORT_TTL_S = 6;
-/** Between two writes of one host's report; what comes in between is overtaken by the last. */
+/** Between two writes; of what a host says in between, the last is written. */
 const SPACING_MS = 40;
 const RETRY_MS = 250;
+/** Reports of one transaction, each with its guard. */
+const BATCH = 40;
+/** Bytes of one transaction, below the store's limit. */
+const MOST_BYTES = 1_000_000;
+
+interface Known {
+  latest: Report;
+  /** As written by us, under the present lease. */
+  written: Report | undefined;
+  cancelEnd: () => void;
+}
 
 /**
- * A host's last report, kept in the store while its stream lasts, so that every API process can derive status from it.
- * When the stream ends the lease is left to run out: a new stream in time takes the report over.
+ * The last reports of the hosts that are owned here, kept in the store while their streams last, so that every API
+ * process can derive status from them. All are under one lease of this controller's: should it die, they end unless the
+ * next owner, which hears the same reports, writes them again.
  */
 export class ReportWriter {
   readonly #options: ReportWriterOptions;
-  readonly #ended = new AbortController();
-  #latest: Report | undefined;
-  /** As written, should it have to be written again. */
-  #last: Report | undefined;
-  #writing = false;
+  readonly #hosts = new Map<string, Known>();
+  /** Streams of hosts, whether they reported or not. */
+  readonly #streams = new Map<string, number>();
+  readonly #due = new Set<string>();
+  #writing: Promise<void> | undefined;
   #lease: string | undefined;
 
   constructor(options: ReportWriterOptions) {
@@ -34,57 +46,131 @@ export class ReportWriter {
     void this.#keepLease();
   }
 
-  put(report: Report): void {
-    this.#latest = report;
-    if (!this.#writing) void this.#write();
+  opened(hostId: string): void {
+    this.#streams.set(hostId, (this.#streams.get(hostId) ?? 0) + 1);
+    this.#hosts.get(hostId)?.cancelEnd();
   }
 
-  close(): void {
-    this.#ended.abort();
+  put(hostId: string, report: Report): void {
+    const known = this.#hosts.get(hostId);
+    if (known) known.latest = report;
+    else this.#hosts.set(hostId, { latest: report, written: undefined, cancelEnd: () => undefined });
+    this.#write([hostId]);
   }
 
-  async #write(): Promise<void> {
-    const { clock } = this.#options;
-    this.#writing = true;
-    while (this.#latest && !this.#ended.signal.aborted) {
-      const report = this.#latest;
-      this.#latest = undefined;
-      const written = await this.#try(() => this.#store(report));
-      if (!written) {
-        // Whether the lease is there is not known now; and a newer report is as good as this one.
-        this.#lease = undefined;
-        this.#latest ??= report;
-      }
-      await pause(clock, written ? SPACING_MS : RETRY_MS, this.#ended.signal);
+  /** The host's stream ended: its report follows, unless a new one comes in time. */
+  closed(hostId: string): void {
+    const left = (this.#streams.get(hostId) ?? 1) - 1;
+    if (left > 0) this.#streams.set(hostId, left);
+    else this.#streams.delete(hostId);
+    const known = this.#hosts.get(hostId);
+    if (left > 0 || !known) return;
+    known.cancelEnd = this.#options.clock.after(REPORT_TTL_S * 1000, () => {
+      this.#hosts.delete(hostId);
+      this.#write([hostId]);
+    });
+  }
+
+  /** These hosts are owned here from now on. */
+  gained(hostIds: Iterable<string>): void {
+    for (const hostId of hostIds) {
+      const known = this.#hosts.get(hostId);
+      if (!known) continue;
+      known.written = undefined;
+      this.#write([hostId]);
     }
-    this.#writing = false;
   }
 
-  async #store(report: Report): Promise<boolean> {
-    const { store, hostId, guard } = this.#options;
-    const compare = guard();
-    if (!compare) return false;
+  #write(hostIds: Iterable<string>): void {
+    for (const hostId of hostIds) this.#due.add(hostId);
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, signal } = this.#options;
+    while (this.#due.size > 0 && !signal.aborted) {
+      const batch = this.#takeBatch();
+      const written = batch.size === 0 || (await this.#try(() => this.#store(batch)));
+      if (!written) for (const hostId of batch.keys()) this.#due.add(hostId);
+      await pause(clock, written ? SPACING_MS : RETRY_MS, signal);
+    }
+  }
+
+  /** What there is to be written of hosts that are owned; undefined: the report is to go. */
+  #takeBatch(): Map<string, Report | undefined> {
+    const batch = new Map<string, Report | undefined>();
+    let bytes = 0;
+    for (const hostId of this.#due) {
+      if (batch.size >= BATCH || bytes >= MOST_BYTES) break;
+      this.#due.delete(hostId);
+      const known = this.#hosts.get(hostId);
+      if (!this.#options.guard(hostId) || (known && known.latest === known.written)) continue;
+      batch.set(hostId, known?.latest);
+      bytes += (known?.latest.applied.length ?? 0) * 150;
+    }
+    return batch;
+  }
+
+  async #store(batch: ReadonlyMap<string, Report | undefined>): Promise<boolean> {
+    const { store, guard } = this.#options;
     this.#lease ??= await store.grantLease(REPORT_TTL_S);
-    const value = JSON.stringify(report);
-    this.#last = report;
-    return (await store.txn({ compare: [compare], then: [{ put: keys.report(hostId), value, lease: this.#lease }] }))
-      .ok;
+    const lease = this.#lease;
+    const compare: Compare[] = [];
+    const then: Op[] = [];
+    for (const [hostId, report] of batch) {
+      const held = guard(hostId);
+      if (!held) continue;
+      compare.push(held);
+      const key = keys.report(hostId);
+      then.push(report ? { put: key, value: JSON.stringify(report), lease } : { delete: key });
+    }
+    const { ok } = await store.txn({ compare, then });
+    if (!ok) return this.#oneByOne(batch);
+    this.#note(batch);
+    return true;
+  }
+
+  /** Some host is another's by now: that must not hold up the others. */
+  async #oneByOne(batch: ReadonlyMap<string, Report | undefined>): Promise<boolean> {
+    if (batch.size === 1) return false;
+    let all = true;
+    for (const [hostId, report] of batch) {
+      const one = new Map([[hostId, report]]);
+      if (await this.#store(one)) continue;
+      all = false;
+      this.#due.add(hostId);
+    }
+    return all;
+  }
+
+  #note(batch: ReadonlyMap<string, Report | undefined>): void {
+    for (const [hostId, report] of batch) {
+      const known = this.#hosts.get(hostId);
+      if (!known) continue;
+      known.written = report;
+      if (known.latest !== report) this.#due.add(hostId);
+    }
   }
 
   async #keepLease(): Promise<void> {
-    const { clock, store } = this.#options;
-    const { signal } = this.#ended;
+    const { clock, store, signal } = this.#options;
     while (!signal.aborted) {
       await pause(clock, (REPORT_TTL_S * 1000) / 3, signal);
       const lease = this.#lease;
       if (lease === undefined || signal.aborted) continue;
       // An error says nothing about the lease: it is asked again.
       const alive = await this.#try(() => store.keepAlive(lease));
-      if (alive !== false || this.#lease !== lease) continue;
-      // Gone while the stream lives (the store was away for long): report anew, under a new one.
-      this.#lease = undefined;
-      if (this.#last) this.put(this.#latest ?? this.#last);
+      if (alive === false && this.#lease === lease) this.#leaseGone();
     }
+  }
+
+  /** While streams live (the store was away for long): all report anew, under a new one. */
+  #leaseGone(): void {
+    this.#lease = undefined;
+    for (const known of this.#hosts.values()) known.written = undefined;
+    this.#write(this.#hosts.keys());
   }
 
   async #try<T>(step: () => Promise<T>): Promise<T | undefined> {
@@ -92,6 +178,7 @@ export class ReportWriter {
       return await step();
     } catch (error) {
       this.#options.onError?.(error);
+      if (error instanceof StoreError && error.code === "lease_gone") this.#leaseGone();
       return undefined;
     }
   }

@@ -48,7 +48,9 @@ function hostState(id: string, known: Known): State {
   const host = known.view.intent.hosts.get(id);
   if (host?.kind === "vxlan-peer") return slicesState(["hosts"], known);
   if (!known.reports.live(id)) return degraded("Its agent is not connected.");
-  const slices = known.plans.hostSlice(id)?.slices ?? [];
+  const slices = [...known.plans.wantedBy(id)];
+  const problem = known.plans.problemOf(`host/${id}`);
+  if (problem) return degraded(problem);
   const current = slices.every((slice) => known.reports.appliedBy(slice).get(id) === known.plans.slice(slice)?.hash);
   return current ? REALISED : PENDING;
 }
@@ -77,6 +79,8 @@ function slicesState(ids: readonly SliceId[], known: Known): State {
   if (ids.some((id) => isWithoutHub(id, known))) return degraded("None of its VPC's hubs has the whole table.");
   for (const id of ids) {
     const hash = plans.slice(id)?.hash;
+    const problem = plans.problemOf(id);
+    if (problem) return degraded(problem);
     const applied = reports.appliedBy(id);
     const wanted = plans.hostsOf(id);
     for (const host of wanted) {

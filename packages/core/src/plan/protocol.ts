@@ -8,6 +8,16 @@ import type { SliceEnvelope, SliceId } from "./slices.ts";
  */
 export const PROTOCOL_VERSION = 2;
 export const STREAM_PATH = `/agent/v${PROTOCOL_VERSION}`;
+/** Where controllers hear of one another, at the same server. */
+export const MEMBER_PATH = "/member/v1";
+
+/** `unix:/run/x.sock` → the URL of a path there; throws with a sentence where it is no address. */
+export function streamUrl(address: string, path: string): string {
+  if (address.startsWith("unix:/")) return `ws+unix:${address.slice(5)}:${path}`;
+  if (/^tcp:.+:\d{1,5}$/.test(address)) return `ws://${address.slice(4)}${path}`;
+  if (/^tls:.+:\d{1,5}$/.test(address)) return `wss://${address.slice(4)}${path}`;
+  throw new Error(`${address} is no address: use unix:/path, tcp:host:port or tls:host:port.`);
+}
 
 /** Close codes of RFC 6455, and two of our own. */
 export const CLOSE = {
