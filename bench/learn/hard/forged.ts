@@ -121,7 +121,7 @@ export function prepare(hard: HardLab, scene: Scene, setting: Setting): () => vo
   const asked = hard.numberOf("h2");
   const quote = Array<number>(28).fill(0);
   if (setting === "nothing asked") questions.delete(key);
-  else questions.set(key, { nonce: NONCE, first, last: now, asked, slot: 0, quote });
+  else questions.set(key, { nonce: NONCE, first, last: now, asked, straight: 1, slot: 0, quote });
   const { epoch, revision } = scene.entry;
   if (setting === "floor above") floors.set(key, { epoch, revision: Number(revision) + 2, sequence: 0 });
   if (setting === "teacher barred") barred.set(teacher, { since: 1 });
