@@ -7,12 +7,38 @@ const DEEPEST = 16;
 export function parseBody(text: string): unknown {
   if (text === "") return undefined;
   if (isTooDeep(text)) throw invalid("", `The body is nested deeper than ${DEEPEST} levels.`);
+  const value = parse(text);
+  const repeated = repeatedMember(text);
+  if (repeated !== undefined)
+    throw invalid("", `The body has ${JSON.stringify(repeated.slice(0, 80))} twice in one object.`);
+  return value;
+}
+
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     const why = error instanceof Error ? error.message.slice(0, 120) : "";
     throw invalid("", `The body is not valid JSON: ${why}.`);
   }
+}
+
+const TOKEN = /"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?|[{}[\]]/g;
+
+/** A name that an object of valid JSON has twice. Which of the two is meant is not ours to guess (RFC 8259 section 4). */
+function repeatedMember(text: string): string | undefined {
+  const open: Set<string>[] = [];
+  for (const [token, raw, colon] of text.matchAll(TOKEN)) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (raw !== undefined && colon !== undefined) {
+      const name = raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
+      const names = open.at(-1);
+      if (names?.has(name)) return name;
+      names?.add(name);
+    }
+  }
+  return undefined;
 }
 
 const QUOTE = 0x22;

@@ -10,6 +10,7 @@ import { LIMITS } from "../handlers/handler.ts";
 import { NO_KEYS } from "../join/keyring.ts";
 import { joinHandlers } from "../join/routes.ts";
 import { NO_AGENTS, unanswered } from "../look/agents.ts";
+import { careful } from "../look/answers.ts";
 import { lookHandlers } from "../look/routes.ts";
 import { type App, makeContext, type Serve, type ServerOptions } from "./app.ts";
 import { parseBody } from "./body.ts";
@@ -46,7 +47,7 @@ export function createServer(options: ServerOptions): ApiServer {
   const listeners = new Listeners((request, response) => app.routing(request, response), keyring);
   const whoAsks = async (request: FastifyRequest) =>
     listeners.isRoot(request.raw) ? ROOT : callerOf(store, request.headers.authorization);
-  const agents = options.agents ?? NO_AGENTS;
+  const agents = careful(options.agents ?? NO_AGENTS, options.logger);
   const nonce = () => 1 + (Buffer.from(options.random(4)).readUInt32BE() % 65_535);
   const shared: App = {
     agents,

@@ -95,7 +95,15 @@ export async function wayOf(listing: Listing, body: unknown): Promise<WayAnswer>
   const entry = answer.entries.find((row) => row.address === hop);
   const learns = answer.ways.length > 0;
   const waits = vpc.learning === "confirmed";
-  const found = { from, target, bound, entry, learns, waits, via: hop === to ? "" : ` It is reached by the route to ${hop}.` };
+  const found = {
+    from,
+    target,
+    bound,
+    entry,
+    learns,
+    waits,
+    via: hop === to ? "" : ` It is reached by the route to ${hop}.`,
+  };
   return judgeWay(found, names);
 }
 
@@ -128,7 +136,8 @@ function judgeWay({ from, target, bound, entry, learns, waits, via }: Found, nam
   const teacher = hostRef(names, entry.host);
   if (entry.silent) return { ...say("hub", `Host ${teacher.name} does not answer.`), host: teacher };
   const { since_ms, confirmed } = entry;
-  if (waits && !confirmed) return say("hub", `Host ${teacher.name} said so, and the controllers have not confirmed it yet.`);
+  if (waits && !confirmed)
+    return say("hub", `Host ${teacher.name} said so, and the controllers have not confirmed it yet.`);
   return { ...say("direct", `Host ${teacher.name} said so.`), host: teacher, since_ms, confirmed };
 }
 

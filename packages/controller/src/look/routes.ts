@@ -1,9 +1,11 @@
-import { nounOf, OnehopError, type TraceAnswer } from "@onehop/core";
+import { nounOf, type TraceAnswer } from "@onehop/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { getOne, type QueryValues } from "../api/read.ts";
 import { demand } from "../auth/caller.ts";
 import { type App, callerIn, type Serve } from "../http/app.ts";
 import { liftBars, listBars } from "../learning/bars.ts";
+import type { Agents } from "./agents.ts";
+import { bounded, capturesOfProjects, liveTracesOfProjects, type Places } from "./bounds.ts";
 import { captureOf, startCapture } from "./capture.ts";
 import { listLearned, wayOf } from "./learned.ts";
 import { sendLive } from "./live.ts";
@@ -12,21 +14,19 @@ import { Predictor } from "./predict.ts";
 import { boundPort, imaginedOf } from "./request.ts";
 import { listDrops, listTop } from "./traffic.ts";
 
-/** Captures of one project at a time, so that one tenant does not keep the others from looking. */
-const CAPTURES_A_PROJECT = 2;
-
 /** Handlers of what is asked of the data plane, by route id. */
 export function lookHandlers(app: App): Readonly<Record<string, Serve>> {
   const names = new Names(app.view);
+  const agents = bounded(app.agents);
   const listing = (request: FastifyRequest) => ({
     store: app.store,
     caller: callerIn(request),
     names,
-    agents: app.agents,
+    agents,
   });
-  const captures = new Map<string, number>();
+  const [captures, traces] = [capturesOfProjects(), liveTracesOfProjects()];
   return {
-    "trace.run": (request) => trace(app, names, request),
+    "trace.run": (request) => trace(app, { names, agents, traces }, request),
     "drops.list": (request) => listDrops(listing(request), request.query as QueryValues),
     "top.list": (request) => listTop(listing(request), request.query as QueryValues),
     "learned.list": (request) => listLearned(listing(request), request.query as QueryValues),
@@ -45,19 +45,30 @@ export function lookHandlers(app: App): Readonly<Record<string, Serve>> {
       return lifted;
     },
     "why.run": (request) => wayOf(listing(request), request.body),
-    "capture.run": (request, reply) => capture(app, captures, { request, reply }),
+    "capture.run": (request, reply) => capture(app, { agents, captures }, { request, reply }),
   };
 }
 
-async function trace(app: App, names: Names, request: FastifyRequest): Promise<TraceAnswer> {
+interface Looking {
+  readonly names: Names;
+  readonly agents: Agents;
+  readonly traces: Places;
+}
+
+async function trace(app: App, { names, agents, traces }: Looking, request: FastifyRequest): Promise<TraceAnswer> {
   const caller = callerIn(request);
   const isLive = (request.body as { live?: unknown } | undefined)?.live === true;
   const about = await imaginedOf(app.store, caller, request.body, app.nonce());
   if (isLive) demand(caller, "member");
-  const { answer, frame } = await new Predictor(about, { agents: app.agents, names }).predict();
-  if (!isLive || !frame) return answer;
-  request.log.info({ who: caller.id, port: about.port.id, to: about.address }, "packet sent for a trace");
-  return { ...answer, live: await sendLive(about, frame, answer, { agents: app.agents, names, clock: app.clock }) };
+  const free = isLive ? traces.take(about.port.project_id) : () => undefined;
+  try {
+    const { answer, frame } = await new Predictor(about, { agents, names }).predict();
+    if (!isLive || !frame) return answer;
+    request.log.info({ who: caller.id, port: about.port.id, to: about.address }, "packet sent for a trace");
+    return { ...answer, live: await sendLive(about, frame, answer, { agents, names, clock: app.clock }) };
+  } finally {
+    free();
+  }
 }
 
 const idIn = (request: FastifyRequest): string => (request.params as { id: string }).id.toLowerCase();
@@ -67,14 +78,19 @@ interface Exchange {
   readonly reply: FastifyReply;
 }
 
-async function capture(app: App, captures: Map<string, number>, { request, reply }: Exchange): Promise<unknown> {
+interface Capturing {
+  readonly agents: Agents;
+  readonly captures: Places;
+}
+
+async function capture(app: App, { agents, captures }: Capturing, { request, reply }: Exchange): Promise<unknown> {
   const caller = callerIn(request);
   const { id } = request.params as { id: string };
   const port = await boundPort(app.store, caller, id.toLowerCase());
   const wanted = captureOf(request.body);
-  const free = take(captures, port.project_id);
+  const free = captures.take(port.project_id);
   try {
-    const running = await startCapture(app.agents, { id: port.id, host_id: port.host_id! }, wanted);
+    const running = await startCapture(agents, { id: port.id, host_id: port.host_id! }, wanted);
     request.log.info({ who: caller.id, port: port.id, filter: wanted.filter }, "capture");
     const stop = () => running.stop();
     app.closing.addEventListener("abort", stop);
@@ -91,25 +107,4 @@ async function capture(app: App, captures: Map<string, number>, { request, reply
     free();
     throw error;
   }
-}
-
-/** One more for the project; the answer gives it back, once. */
-function take(captures: Map<string, number>, project: string): () => void {
-  const running = captures.get(project) ?? 0;
-  if (running >= CAPTURES_A_PROJECT)
-    throw new OnehopError({
-      code: "too_many_captures",
-      status: 429,
-      message: `The project has ${running} captures running already.`,
-      hint: "Let one of them end, or limit them with seconds and count.",
-    });
-  captures.set(project, running + 1);
-  let given = false;
-  return () => {
-    if (given) return;
-    given = true;
-    const left = (captures.get(project) ?? 1) - 1;
-    if (left > 0) captures.set(project, left);
-    else captures.delete(project);
-  };
 }
