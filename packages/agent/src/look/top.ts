@@ -40,9 +40,11 @@ function countersOf({ kernel, mirror }: Host): Map<string, PortCounters & { read
   return found;
 }
 
-/** Rates of the pairs that guests here sent to, counted for so many seconds. */
-export function topPairs(counted: readonly PairTraffic[], seconds: number): TopRow[] {
-  return [...counted]
+/** Rates of the pairs of these VPCs, or of all, that guests here sent to, counted for so many seconds. */
+export function topPairs(counted: readonly PairTraffic[], seconds: number, vpcs?: readonly number[]): TopRow[] {
+  // Before the cut: one tenant's many pairs are not to hide another's.
+  return counted
+    .filter(({ vpc }) => !vpcs || vpcs.includes(vpc))
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, MOST)
     .map(({ vpc, src, dst, packets, bytes }) => ({
