@@ -15,6 +15,8 @@ export interface ClientOptions {
   /** `unix:/path`, `http://host:port` or `https://host:port`. */
   readonly url: string;
   readonly token?: string;
+  /** Of https: PEM of the authorities to trust, instead of those of Node.js. */
+  readonly ca?: string;
   /** Milliseconds without a byte after which the server counts as unreachable; longer than any wait. */
   readonly timeoutMs?: number;
   /** As `timeoutMs`, of a stream; longer than a server keeps quiet. */
@@ -63,7 +65,7 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#target = targetOf(options.url);
+    this.#target = { ...targetOf(options.url), ...(options.ca ? { ca: options.ca } : {}) };
     this.#module = options.url.startsWith("https:") ? https : http;
     this.#agent = new this.#module.Agent({ keepAlive: true, maxSockets: 64 });
   }

@@ -31,6 +31,8 @@ export interface Target {
   /** `unix:/path`, `http://host:port` or `https://host:port`. */
   readonly url: string;
   readonly token?: string;
+  /** PEM of the authorities that the API's certificate may be of; by default those of Node.js. */
+  readonly ca?: string;
 }
 
 export const DEFAULT_URL = "unix:/run/onehop/api.sock";

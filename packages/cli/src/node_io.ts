@@ -51,7 +51,7 @@ const written = (bytes: Uint8Array): Promise<void> =>
   new Promise((resolve) => process.stdout.write(bytes, () => resolve()));
 
 /** The client is loaded at first use, so that help needs none of it. */
-export async function connect({ url, token }: Target): Promise<Api> {
+export async function connect({ url, token, ca }: Target): Promise<Api> {
   const { Client, Unreachable } = await import("@onehop/api/client");
   const client = open();
   return {
@@ -80,7 +80,7 @@ export async function connect({ url, token }: Target): Promise<Api> {
 
   function open() {
     try {
-      return new Client({ url, ...(token ? { token } : {}) });
+      return new Client({ url, ...(token ? { token } : {}), ...(ca ? { ca } : {}) });
     } catch {
       throw usage(`${JSON.stringify(url)} is no address of an API.`, "unix:/run/onehop/api.sock or http://HOST:PORT");
     }

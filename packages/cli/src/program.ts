@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { registerAgent } from "./commands/agent.ts";
+import { registerCa } from "./commands/ca.ts";
 import { registerCapture } from "./commands/capture.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerController } from "./commands/controller.ts";
@@ -9,6 +10,7 @@ import { registerFiles } from "./commands/files.ts";
 import { registerGet } from "./commands/get.ts";
 import { registerHistory } from "./commands/history.ts";
 import { registerHost } from "./commands/host.ts";
+import { registerHostJoining } from "./commands/host_joining.ts";
 import { registerLearned } from "./commands/learned.ts";
 import { registerNouns } from "./commands/nouns.ts";
 import { registerPort } from "./commands/port.ts";
@@ -25,7 +27,7 @@ import { VERSION } from "./version.ts";
 const CODES = `
 Names are looked up under their owners: onehop network show prod/front, or --vpc prod.
 Exit codes: 0 done, 1 failed, 2 wrong input, 3 not found, 4 conflict, 5 denied, 6 unreachable, 7 timed out.
-Environment: ONEHOP_URL, ONEHOP_TOKEN, ONEHOP_PROJECT, NO_COLOR.`;
+Environment: ONEHOP_URL, ONEHOP_CA, ONEHOP_TOKEN, ONEHOP_PROJECT, NO_COLOR.`;
 
 /** Every command. `lab` says whether the lab's own commands are wanted: only then is the lab loaded. */
 export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Command> {
@@ -40,6 +42,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   const nouns = registerNouns(program, io);
   registerPort(nouns.get("port")!, io);
   registerHost(nouns.get("host")!, io);
+  registerHostJoining(nouns.get("host")!, io);
   registerTrust(nouns.get("host")!, io);
   registerFiles(program, io);
   registerDiff(program, io);
@@ -53,6 +56,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   registerUp(program, io);
   registerController(program, io);
   registerAgent(program, io);
+  registerCa(program, io);
   program.commandsGroup("Running:");
   if (lab === "lab") (await import("@onehop/lab/cli")).registerLabCommands(program);
   else program.command("lab").description("a data centre of network namespaces on this machine");

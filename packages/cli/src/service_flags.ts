@@ -19,6 +19,11 @@ export interface ControllerFlags {
   readonly name: string;
   readonly listen?: readonly string[];
   readonly agentListen: string;
+  readonly agentAddress?: string;
+  readonly pki?: string;
+  readonly storeCa?: string;
+  readonly storeCert?: string;
+  readonly storeKey?: string;
 }
 
 export interface UpFlags {

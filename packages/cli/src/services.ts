@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nounOf } from "@onehop/core";
-import { openStore, type Store, startEtcd } from "@onehop/store";
+import { openStore, type Store, type StoreTls, startEtcd } from "@onehop/store";
 import { pino } from "pino";
 import type { Api } from "./api.ts";
 import { usage } from "./exit.ts";
@@ -79,6 +80,8 @@ async function serveController(store: Store, flags: Omit<ControllerFlags, "store
     name: flags.name,
     apiListen: flags.listen ?? [DEFAULT_URL],
     agentListen: flags.agentListen,
+    ...(flags.agentAddress ? { agentAddress: flags.agentAddress } : {}),
+    pki: flags.pki,
     logger: loggerOf("controller", { controller: flags.name }),
   });
   return { name: "the controller", stop: () => controller.stop(), ended: controller.ended };
@@ -86,14 +89,27 @@ async function serveController(store: Store, flags: Omit<ControllerFlags, "store
 
 export const runController = (io: Io, flags: ControllerFlags): Promise<void> =>
   runServices(io, async (add) => {
-    const store = storeOf(flags.store);
+    const store = storeOf(flags.store, await storeTls(flags));
     add(asService(store));
     add(await serveController(store, flags));
   });
 
-function storeOf(url: string): Store {
+/** What the flags name, or else what onehop init calls so; nothing where the store is not behind TLS. */
+async function storeTls({ store, pki, storeCa, storeCert, storeKey }: ControllerFlags): Promise<StoreTls | undefined> {
+  if (!store.startsWith("etcd:https:")) return undefined;
+  const read = (given: string | undefined, name: string) => {
+    const path = given ?? (pki ? join(pki, name) : undefined);
+    return path ? readFile(path, "utf8") : undefined;
+  };
+  const ca = await read(storeCa, "store-ca.crt");
+  const [certificate, key] = [await read(storeCert, "store.crt"), await read(storeKey, "store.key")];
+  if (!ca) throw usage("A store behind https takes its authority.", "--pki DIR, or --store-ca FILE");
+  return { ca, ...(certificate && key ? { certificate, key } : {}) };
+}
+
+function storeOf(url: string, tls: StoreTls | undefined): Store {
   try {
-    return openStore(url);
+    return openStore(url, tls ? { tls } : {});
   } catch (error) {
     throw usage((error as Error).message);
   }

@@ -8,6 +8,7 @@ import { FORMATS, type OutputOptions, type Printer } from "./output/print.ts";
 /** Flags every command that speaks to the API has. */
 export interface CommonOptions extends OutputOptions {
   readonly url?: string;
+  readonly ca?: string;
   readonly verbose?: boolean;
 }
 
@@ -25,6 +26,11 @@ export function withConnection(command: Command): Command {
     .addOption(
       new Option("--url <url>", `address of the API (ONEHOP_URL; default ${DEFAULT_URL})`).helpGroup("Connection:"),
     )
+    .addOption(
+      new Option("--ca <file>", "authority of an https API, ca.crt of the cluster (ONEHOP_CA)").helpGroup(
+        "Connection:",
+      ),
+    )
     .addOption(new Option("-v, --verbose", "show each request on standard error").helpGroup("Connection:"));
 }
 
@@ -39,7 +45,9 @@ export function withOutput(command: Command): Command {
 export async function openSession(io: Io, options: CommonOptions): Promise<Session> {
   const token = io.env.ONEHOP_TOKEN;
   const url = options.url ?? io.env.ONEHOP_URL ?? DEFAULT_URL;
-  const client = await io.connect({ url, ...(token ? { token } : {}) });
+  const caFile = options.ca ?? io.env.ONEHOP_CA;
+  const ca = caFile && url.startsWith("https:") ? await io.readFile(caFile) : undefined;
+  const client = await io.connect({ url, ...(token ? { token } : {}), ...(ca ? { ca } : {}) });
   const api = options.verbose ? traced(client, io) : client;
   const project = io.env.ONEHOP_PROJECT;
   return {
