@@ -44,16 +44,16 @@ describe("what npm run learn measures, at small counts", () => {
     expect(stream.overflows).toBe(0);
   });
 
-  test("Q31: silent guests cause no message, and busy ones one question in 10 ms by hub and one a second straight", async () => {
-    const { idle_messages, promises } = await measureSilence(world, ghosts, 1);
-    expect(idle_messages).toBe(0);
-    expect(promises).toEqual({ Q31: true });
-  });
-
   test("Q4 Q5 Q8 Q16 Q19 Q33 D9 D11: tables and broadcasts do not grow with the VPC, and entries are pairs in use until they age", async () => {
     const { entries, promises } = await measureTables(world, ghosts, 1000);
     expect(entries).toEqual({ used_pairs: ADDRESSES, host: ADDRESSES });
     expect(Object.entries(promises!).filter(([, kept]) => !kept)).toEqual([]);
+  });
+
+  test("Q31: silent guests cause no message, and busy ones one question in 10 ms by hub and one a second straight", async () => {
+    const { idle_messages, promises } = await measureSilence(world, ghosts, 1);
+    expect(idle_messages).toBe(0);
+    expect(promises).toEqual({ Q31: true });
   });
 
   test("D10: with the controller dead and agents started anew, new pairs are delivered and learned", async () => {

@@ -28,8 +28,9 @@ export class Ghosts {
   }
 
   /** Resolves with the addresses of the new ones, when the hubs have them all. */
-  async grow(to: number): Promise<string[]> {
+  async add(more: number): Promise<string[]> {
     const addresses: string[] = [];
+    const to = this.#count + more;
     while (this.#count < to) addresses.push(...(await this.#some(Math.min(AT_ONCE, to - this.#count))));
     for (const host of HUBS) await until(`${host} to have ${to} ports`, () => this.#knownAt(host) >= to || undefined);
     return addresses;

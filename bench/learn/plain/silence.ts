@@ -48,7 +48,7 @@ async function questionsAskedWhileBusy(
   world: PlainWorld,
   ghosts: Ghosts,
 ): Promise<{ readonly by_hub: number; readonly direct: number }> {
-  const [ghost] = await ghosts.grow(1);
+  const [ghost] = await ghosts.add(1);
   const known = world.addresses(2)[0]!;
   const tool = await toolPath("udp");
   const server = await serve(world.guest(2).namespace, [tool, "receive", CPU.receiver, known, PORT]);

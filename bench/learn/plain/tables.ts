@@ -28,10 +28,11 @@ export const tables: LearnFigure = {
 };
 
 export async function measureTables(world: PlainWorld, ghosts: Ghosts, ports: number): Promise<Findings> {
+  world.forget();
   const near = await addNear(world);
-  await ghosts.grow(SMALL);
+  await ghosts.add(SMALL);
   const [small, smallBytes] = [await sizesOf(world), await broadcastBytes(world)];
-  await ghosts.grow(ports);
+  await ghosts.add(ports - SMALL);
   const [large, largeBytes] = [await sizesOf(world), await broadcastBytes(world)];
   const fresh = await ping({ namespace: world.guest(3).namespace, to: world.addresses(1)[0]!, count: 5 });
   world.forget();
