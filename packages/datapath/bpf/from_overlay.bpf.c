@@ -15,7 +15,7 @@ int from_overlay(struct __sk_buff *skb)
 	struct oh_pkt p = {
 		.skb = skb, .program = OH_PROGRAM_FROM_OVERLAY, .slot = OH_NO_SLOT, .len = skb->len,
 	};
-	int rc = find_overlay_key(&p) ?: parse(&p) ?: overlay(&p) ?: locate(&p) ?: rewrite(&p) ?: deliver(&p);
+	int rc = find_overlay_key(&p) ?: parse(&p) ?: overlay(&p) ?: locate(&p) ?: rewrite(&p) ?: deliver_here(&p);
 
 	return finish(&p, rc);
 }

@@ -18,7 +18,7 @@ int from_uplink(struct __sk_buff *skb)
 		.skb = skb, .program = OH_PROGRAM_FROM_UPLINK, .slot = OH_NO_SLOT, .len = skb->len,
 	};
 	int rc = find_outer(&p) ?: parse(&p) ?: overlay(&p) ?: locate(&p) ?: relay(&p) ?: decapsulate(&p) ?: rewrite(&p)
-		?: deliver(&p);
+		?: deliver_here(&p);
 
 	return finish(&p, rc);
 }

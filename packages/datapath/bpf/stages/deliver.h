@@ -96,10 +96,17 @@ OH_INLINE int to_guest(struct oh_pkt *p)
 	return redirected(p, bpf_redirect(e->ifindex, 0), OH_ACTION_GUEST);
 }
 
-OH_INLINE int deliver(struct oh_pkt *p)
+/* Of what came out of a tunnel: what goes on to another host went with relay. */
+OH_INLINE int deliver_here(struct oh_pkt *p)
 {
 	p->stage = OH_STAGE_DELIVER;
-	if (p->to.endpoint)
-		return to_guest(p);
-	return p->to.host ? to_host(p) : -OH_DROP_INTERNAL;
+	return p->to.endpoint ? to_guest(p) : -OH_DROP_INTERNAL;
+}
+
+OH_INLINE int deliver(struct oh_pkt *p)
+{
+	if (!p->to.host)
+		return deliver_here(p);
+	p->stage = OH_STAGE_DELIVER;
+	return to_host(p);
 }

@@ -122,8 +122,9 @@ OH_INLINE int finish(const struct oh_pkt *p, int rc)
 	}
 	if (p->from && p->from->learns && rc == OH_ACTION_HOST && p->to.routed)
 		count_way(p->slot, p->to.relayed);
+	/* Not atomic, which costs each packet 6 ns: two processors at once may count one. */
 	if (p->used && rc == OH_ACTION_HOST)
-		__sync_fetch_and_add(&p->used->packets, 1);
+		p->used->packets++;
 	if (p->from)
 		count_sent(p, !reason);
 	if (rc == OH_ACTION_GUEST)
