@@ -4,7 +4,9 @@ import { FollowedPlans } from "@onehop/testkit/recompute";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileAll, indexed, type LearningFacts, type Stage } from "../src/compile/index.ts";
+import { Facts } from "../src/learning/facts.ts";
 import { judge } from "../src/learning/judge.ts";
+import { Reports } from "../src/realise/reports.ts";
 import { BASE, PROJECT, STATES, set } from "./states.ts";
 
 const { intent, h1, h2, vpc, front, back, a1, a2, other } = BASE;
@@ -187,6 +189,11 @@ describe("judging what was learned", () => {
     ],
     ["an epoch gone by is stale", lesson({}, { epoch: 1, revision: 999 }), { verdict: "stale" }, 1000],
     [
+      "an epoch gone by is stale also where the restored store never had its revision: nobody is barred for a restore",
+      lesson({}, { epoch: 1, revision: 999 }),
+      { verdict: "stale", floor: { epoch: 2 } },
+    ],
+    [
       "a claim of an address that nobody has is stale",
       lesson({ address: "10.0.1.99" }, { revision: 50 }),
       { verdict: "stale", floor: { epoch: 2, revision: 51, sequence: 0 } },
@@ -196,4 +203,22 @@ describe("judging what was learned", () => {
   ];
   for (const [title, claim, wanted, stored] of rows)
     it(title, () => expect(verdict(claim, stored)).toMatchObject(wanted));
+
+  it("is put off while the epoch is frozen, or cannot be read", () => {
+    const said: string[] = [];
+    const stored = new Facts(new Reports(), (sentence) => said.push(sentence));
+    const now = () => {
+      const learning = indexed({ ...intent, revision: 100 }, stored);
+      return judge([lesson({}, { revision: 5000 })], { view: learning, stored: 100 })[0]?.verdict;
+    };
+    stored.setEpoch("2");
+    expect(now()).toBe("false");
+    for (const text of ["3 frozen", "soon", "0", "-1", "1e9"]) {
+      stored.setEpoch(text);
+      expect(now()).toBe("later");
+    }
+    expect([stored.epoch, said.length]).toEqual([3, 4]);
+    stored.setEpoch("3");
+    expect(now()).toBe("stale");
+  });
 });

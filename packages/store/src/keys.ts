@@ -67,7 +67,10 @@ export const keys = {
   /** → the last version that the host was given, under a lease: so long it answers with that key for guests that left. */
   keyLingerer: (vpcId: string, hostId: string) => `${ROOT}/vpc-key-lingerer/${vpcId}/${hostId}`,
   keyLingerersOf: (vpcId: string) => `${ROOT}/vpc-key-lingerer/${vpcId}/`,
-  /** → decimal epoch of the store: one more each time that it was restored from a copy. Missing: 1. */
+  /**
+   * → decimal epoch of the store: one more each time that it was restored from a copy, set before a controller reads it.
+   * Missing: 1. With ` frozen` behind it, no learned entry is judged: what is in the store is not to be trusted yet.
+   */
   epoch: `${ROOT}/epoch`,
 
   /** Members and claims, so that one watch tells of both in order. */

@@ -13,6 +13,8 @@ export type Stage = "pushed" | "both" | "learned";
 export interface LearningFacts {
   /** Of the store. */
   readonly epoch: number;
+  /** An operator is still at work on the store: nobody's claim is judged by it. */
+  readonly frozen?: boolean;
   keyOf(vpcId: string): VpcKey | undefined;
   stageOf(vpcId: string): Stage;
   /** Whether the host has the whole table of the VPC, as a hub must. */

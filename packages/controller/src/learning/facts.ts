@@ -17,6 +17,7 @@ export class Facts implements LearningFacts {
   readonly #reports: Reports;
   readonly #onBroken: (sentence: string) => void;
   #epoch = 1;
+  #frozen = false;
 
   /** `onBroken` is told in a sentence of what is stored and cannot be read. */
   constructor(reports: Reports, onBroken: (sentence: string) => void = () => undefined) {
@@ -26,6 +27,10 @@ export class Facts implements LearningFacts {
 
   get epoch(): number {
     return this.#epoch;
+  }
+
+  get frozen(): boolean {
+    return this.#frozen;
   }
 
   keyOf(vpcId: string): VpcKey | undefined {
@@ -48,9 +53,15 @@ export class Facts implements LearningFacts {
 
   /** As stored; undefined: it was never restored. */
   setEpoch(text: string | undefined): string[] {
-    const epoch = text === undefined ? 1 : Number(text);
-    if (!Number.isInteger(epoch)) this.#onBroken(`The stored epoch cannot be read; ${this.#epoch} stays in use.`);
-    if (!Number.isInteger(epoch) || epoch === this.#epoch) return [];
+    const [, number, frozen] = /^([1-9]\d{0,8})( frozen)?$/.exec(text ?? "1") ?? [];
+    // What cannot be read may be of an operator who is at work, or of a later version.
+    this.#frozen = number === undefined || frozen !== undefined;
+    if (number === undefined)
+      this.#onBroken(
+        `The stored epoch cannot be read; ${this.#epoch} stays in use, and what hosts learn is not judged.`,
+      );
+    const epoch = Number(number ?? this.#epoch);
+    if (epoch === this.#epoch) return [];
     this.#epoch = epoch;
     return [...this.#keys.keys()];
   }

@@ -25,10 +25,12 @@ export function judge(lessons: readonly Lesson[], horizon: Horizon): Verdict[] {
 
 function verdictOf(lesson: Lesson, vpcId: string | undefined, { view, stored }: Horizon): Verdict {
   const { claim } = lesson;
-  const { epoch } = view.learning;
-  // No such revision was ever given out.
-  if (claim.epoch > epoch || claim.revision > stored) return { verdict: "false" };
-  if (claim.epoch === epoch && claim.revision > view.intent.revision) return { verdict: "later" };
+  const { epoch, frozen } = view.learning;
+  if (frozen) return { verdict: "later" };
+  const isOfNow = claim.epoch === epoch;
+  // No such revision was ever given out. What a former epoch gave out, a store that was restored does not know.
+  if (claim.epoch > epoch || (isOfNow && claim.revision > stored)) return { verdict: "false" };
+  if (isOfNow && claim.revision > view.intent.revision) return { verdict: "later" };
   const holder = vpcId === undefined ? undefined : holderOf(view, vpcId, lesson);
   const revision = holder ? holder.binding_revision : claim.revision + 1;
   const known: Claim = { epoch, revision, sequence: 0 };
