@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
+import { GATEWAY_MAC } from "@onehop/core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Place, VniKind } from "../../src/index.ts";
+import { hubSourcePrefix, lpmPrefix } from "../../src/layout.ts";
 import { Wire } from "./wire.ts";
-import { A, B, VPC } from "./world.ts";
+import { A, B, type Guest, HUBS, NETWORK, VPC } from "./world.ts";
 
 let wire: Wire;
 beforeAll(() => {
@@ -51,6 +54,57 @@ test("Q26: a bulk TCP stream that loses its entry is straight again each time", 
   } finally {
     server.kill();
   }
+});
+
+/** Another address of B's guest: a new pair. */
+async function second(address: string): Promise<void> {
+  await wire.exec("g2", "ip", "address", "add", `${address}/24`, "dev", "eth0");
+  wire.place(2, { ...B, address });
+}
+
+test("TCP whose packets carry IPv4 options, checksums left to the device, asks as any", async () => {
+  const address = "10.0.2.23";
+  await second(address);
+  const server = spawn("ip", ["netns", "exec", wire.ns("g2"), "socat", "TCP-LISTEN:5400,reuseaddr", "PIPE"]);
+  try {
+    await vi.waitFor(() => wire.exec("g2", "sh", "-c", "ss -ltn | grep -q 5400"), { timeout: 5000 });
+    const client = `echo with options | socat -t 2 STDIO TCP:${address}:5400,ip-options=x01010100`;
+    expect((await wire.exec("g1", "sh", "-c", client)).stdout).toBe("with options\n");
+    expect(learned(1, address)).toMatchObject({ host: 2 });
+    expect(wire.count(1, "NOT_CUT")).toBe(0);
+  } finally {
+    server.kill();
+  }
+});
+
+/** A guest of host 2 that forwards, in A's network; and whom A's packets are for, beside A. */
+const ROUTER: Guest = { slot: 5, net: "front", address: "10.0.1.50", mac: "0a:00:00:00:00:05" };
+const BEHIND: Guest = { slot: 6, net: "back", address: "10.0.2.60", mac: "0a:00:00:00:00:06" };
+
+test("what a guest forwards that came to it by a tunnel asks too, though the kernel cuts nothing off it", async () => {
+  wire.addGuest(2, ROUTER, "10.0.1.1");
+  wire.addGuest(1, BEHIND, "10.0.2.1");
+  const [one, two] = [wire.hosts.get(1)!.maps, wire.hosts.get(2)!.maps];
+  const front = { vpc: VPC, kind: VniKind.NETWORK, gateway: "10.0.1.1", gateway_mac: GATEWAY_MAC };
+  for (const maps of [one, two]) maps.vnis.set({ vni: NETWORK.front }, front);
+  const mac = { network: NETWORK.front, mac: ROUTER.mac };
+  one.macs.set(mac, { where: 2, place: Place.REMOTE });
+  two.macs.set(mac, { where: ROUTER.slot, place: Place.LOCAL });
+  const key = { vpc: VPC, address: ROUTER.address };
+  one.destinations.set(key, { network: NETWORK.front, mac: ROUTER.mac, place: Place.REMOTE, where: 2 });
+  two.endpoints.set(ROUTER.slot, { ...two.endpoints.get(ROUTER.slot)!, has_allowed: 1 });
+  two.allowed.set({ prefix: lpmPrefix(32), slot: ROUTER.slot, address: A.address }, { yes: 1 });
+  for (const hub of HUBS)
+    wire.hosts
+      .get(hub)!
+      .maps.hub_sources.set({ prefix: hubSourcePrefix(32), vpc: VPC, host: 2, address: A.address }, { yes: 1 });
+  await wire.exec("g5", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0");
+  await wire.exec("g5", "sysctl", "-qw", "net.ipv4.conf.eth0.rp_filter=0", "net.ipv4.conf.all.send_redirects=0");
+  await wire.exec("g1", "ip", "route", "add", BEHIND.address, "via", ROUTER.address);
+  const pinged = await wire.exec("g1", "ping", "-q", "-c", "5", "-i", "0.02", "-W", "1", BEHIND.address);
+  expect(pinged.stdout).toContain("5 received");
+  expect(learned(2, BEHIND.address)).toMatchObject({ host: 1 });
+  expect(wire.count(2, "NOT_CUT")).toBe(0);
 });
 
 test("what a guest sends to the port of messages is plain data, and arrives", async () => {

@@ -176,7 +176,7 @@ export class Wire {
     this.on(space, "route", "add", "default", "via", gateway);
     const { ifindex } = this.device(`h${host}`, ifname);
     const { maps } = this.hosts.get(host)!;
-    const [network, key] = [NETWORK[g.net], { vpc: VPC, address: g.address }];
+    const network = NETWORK[g.net];
     maps.endpoints.set(g.slot, {
       ...{
         port: portId(g),
@@ -194,10 +194,16 @@ export class Wire {
       { vpc: VPC, address: gateway },
       { network, where: 0, mac: GATEWAY_MAC, place: Place.GATEWAY },
     );
-    maps.destinations.set(key, { network, where: g.slot, mac: g.mac, place: Place.LOCAL });
+    this.place(host, g);
+    this.attach(host, ifname, "from_endpoint");
+  }
+
+  /** The guest's address is at the host, and the hubs know it. */
+  place(host: number, g: Guest): void {
+    const [network, key] = [NETWORK[g.net], { vpc: VPC, address: g.address }];
+    this.hosts.get(host)!.maps.destinations.set(key, { network, where: g.slot, mac: g.mac, place: Place.LOCAL });
     for (const hub of HUBS)
       this.hosts.get(hub)!.maps.destinations.set(key, { network, where: host, mac: g.mac, place: Place.REMOTE });
-    this.attach(host, ifname, "from_endpoint");
   }
 
   /** Takes the host off the wire, or puts it back. */
