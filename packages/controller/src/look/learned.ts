@@ -102,6 +102,7 @@ export async function wayOf(listing: Listing, body: unknown): Promise<WayAnswer>
     entry,
     learns,
     waits,
+    isBarred: answer.barred.some((bar) => bar.host === bound?.number),
     via: hop === to ? "" : ` It is reached by the route to ${hop}.`,
   };
   return judgeWay(found, names);
@@ -115,10 +116,13 @@ interface Found {
   readonly learns: boolean;
   /** The VPC wants entries confirmed before they carry packets. */
   readonly waits: boolean;
+  /** What the port's host says in the VPC is not believed. */
+  readonly isBarred: boolean;
   readonly via: string;
 }
 
-function judgeWay({ from, target, bound, entry, learns, waits, via }: Found, names: Names): WayAnswer {
+function judgeWay(found: Found, names: Names): WayAnswer {
+  const { from, target, bound, entry, learns, via } = found;
   const ends = {
     ...(bound ? { host: ref("host", bound) } : {}),
     ...(target ? { port: ref("port", target) } : {}),
@@ -132,12 +136,14 @@ function judgeWay({ from, target, bound, entry, learns, waits, via }: Found, nam
     );
   if (!entry && !target) return say("none", "The VPC has no port with this address.");
   if (!entry && !bound) return say("none", "The port of this address is bound to no host.");
+  if (!entry && found.isBarred)
+    return say("hub", `Host ${bound?.name} claimed what is not its own, and is not believed until it is trusted again.`);
   if (!entry) return say("hub", "Nothing was learned: no packet went there lately, or no answer has come yet.");
   const teacher = hostRef(names, entry.host);
   if (entry.silent) return { ...say("hub", `Host ${teacher.name} does not answer.`), host: teacher };
   const { since_ms, confirmed } = entry;
-  if (waits && !confirmed)
-    return say("hub", `Host ${teacher.name} said so, and the controllers have not confirmed it yet.`);
+  const unconfirmed = `Host ${teacher.name} said so, and the controllers have not confirmed it yet.`;
+  if (found.waits && !confirmed) return { ...say("hub", unconfirmed), host: teacher };
   return { ...say("direct", `Host ${teacher.name} said so.`), host: teacher, since_ms, confirmed };
 }
 

@@ -1,0 +1,59 @@
+import type { LearnedAnswer, LearnedRow, Port, WayAnswer } from "@onehop/core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Agents } from "../../src/look/agents.ts";
+import { type Served, serve, world } from "./fixture.ts";
+
+let served: Served;
+let here: Awaited<ReturnType<typeof world>>;
+let there: Awaited<ReturnType<typeof world>>;
+let port: Port;
+let far: Port;
+let answer: LearnedAnswer;
+const agents: Agents = { ask: async () => answer, watch: async () => ({ stop: () => undefined }) };
+const TO = "10.0.2.6";
+
+beforeAll(async () => {
+  served = await serve({ agents });
+  here = await world(served.root);
+  there = await world(served.root, { project: "other" });
+  const { root } = served;
+  const back = await root.create("networks", { name: "back", vpc_id: here.vpc.id, cidr: "10.0.2.0/24" });
+  const create = async (network_id: string, host_id: string, address: string) =>
+    (await root.create("ports", { network_id, host_id, addresses: [address] })) as unknown as Port;
+  port = await create(here.network.id, here.host.id, "10.0.1.5");
+  far = await create(back.id, there.host.id, TO);
+});
+afterAll(() => served.close());
+
+const entry = (change: Partial<LearnedRow> = {}): LearnedRow => ({
+  ...{ vpc: here.vpc.vni, address: TO, host: there.host.number, port: far.id },
+  claim: { epoch: 1, revision: far.binding_revision, sequence: 0 },
+  ...{ since_ms: 10, taught_ms: 10, used_ms: 1, packets: 3, confirmed: false, silent: false },
+  ...change,
+});
+const learns = (change: Partial<LearnedAnswer>): LearnedAnswer => ({
+  ...{ entries: [], ways: [{ vpc: here.vpc.vni, direct: 1, by_hub: 1 }], messages: {}, barred: [] },
+  ...change,
+});
+const why = async () => (await served.root.request("POST", "/v1/why", { port_id: port.id, to: TO })).body as WayAnswer;
+
+test("Why a packet goes straight, or by the hub, is said in a sentence.", async () => {
+  answer = learns({});
+  expect(await why()).toMatchObject({ way: "hub", why: expect.stringContaining("Nothing was learned") });
+  answer = learns({ entries: [entry()] });
+  expect(await why()).toMatchObject({ way: "direct", confirmed: false, host: { id: there.host.id } });
+  answer = learns({ entries: [entry({ silent: true })] });
+  expect(await why()).toMatchObject({ way: "hub", why: expect.stringContaining("does not answer") });
+  answer = learns({ barred: [{ vpc: here.vpc.vni, host: there.host.number, since: 1 }] });
+  expect(await why()).toMatchObject({ way: "hub", why: expect.stringContaining("until it is trusted again") });
+  answer = learns({ ways: [] });
+  expect(await why()).toMatchObject({ way: "pushed" });
+});
+
+test("In a VPC that wants it, an entry that is not confirmed yet carries nothing.", async () => {
+  await served.root.patch("vpcs", here.vpc.id, { learning: "confirmed" });
+  answer = learns({ entries: [entry()] });
+  expect(await why()).toMatchObject({ way: "hub", why: expect.stringContaining("not confirmed it yet") });
+  answer = learns({ entries: [entry({ confirmed: true })] });
+  expect(await why()).toMatchObject({ way: "direct", confirmed: true });
+});
