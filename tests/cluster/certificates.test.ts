@@ -182,7 +182,7 @@ describe("a bad certificate is refused with a sentence, and all others go on:", 
 });
 
 describe("revoking", () => {
-  it("D2: ends the host's open streams at once, and its certificate is refused from then on", async () => {
+  it("ends the host's open streams at once, and its certificate is refused from then on", async () => {
     const four = await world.host("h4", "192.0.2.4");
     const its = await world.join("h4", four.id);
     const [open, other] = [world.stream(its, four.id), world.stream(identity, one.id)];

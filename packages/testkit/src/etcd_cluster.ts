@@ -32,7 +32,7 @@ export interface EtcdCluster {
   /** `etcd:https://…,https://…,https://…` */
   readonly url: string;
   readonly tls: StoreTls;
-  /** The folder of the client's files, named as in /etc/onehop/pki: store-ca.crt, store.crt, store.key. */
+  /** The folder of the client's files, named as in /etc/onehop: store-ca.crt, store.crt, store.key. */
   readonly pki: string;
   /** A client of all members, closed at the end. */
   readonly store: Store;

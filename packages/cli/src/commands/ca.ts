@@ -101,9 +101,7 @@ async function rotateStep(io: Io, text: string, dir: string): Promise<void> {
 
 function tellFolders(io: Io, dir: string, servers: readonly { readonly name: string }[]): void {
   for (const { name } of servers) io.out(`${dir}/${name}\n`);
-  io.err(
-    "Each folder goes to its server, as /etc/onehop/pki. Controllers take over what changes there by themselves.\n",
-  );
+  io.err("Each folder goes to its server, as /etc/onehop. Controllers take over what changes there by themselves.\n");
 }
 
 /** Whom hosts trust, and which of them are behind: what a rotation's next step waits for. */
