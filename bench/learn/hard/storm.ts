@@ -39,6 +39,8 @@ export interface Storms {
 }
 
 const WAYS: readonly Learning[] = ["asks", "hubs only", "no room"];
+/** The storm beside its control, there and back, so that a slow minute meets both; what finds no room once. */
+const TURNS: readonly (readonly Learning[])[] = [WAYS, ["hubs only", "asks"]];
 
 export async function blowStorms(storm: StormLab, options: StormOptions, context: Watcher): Promise<Storms> {
   const by: Record<Learning, Weather[]> = { asks: [], "no room": [], "hubs only": [] };
@@ -48,7 +50,7 @@ export async function blowStorms(storm: StormLab, options: StormOptions, context
   await storm.blow(1);
   const calm = await others.look();
   for (let turn = 0; turn < options.turns; turn++)
-    for (const way of turn % 2 ? WAYS.toReversed() : WAYS) {
+    for (const way of TURNS[turn % TURNS.length]!) {
       context.signal.throwIfAborted();
       const weather = await blowOne(storm, way, options.rounds, others);
       by[way].push(weather);

@@ -40,7 +40,7 @@ export interface Blown {
   readonly direct: number;
 }
 
-/** asks: as is. no answers kept: every pair stays a miss. hubs only: nobody asks, hubs carry all. */
+/** asks: as is. no room: nothing that is taught can be kept, every packet is a miss. hubs only: nobody asks, hubs carry all. */
 export type Learning = "asks" | "no room" | "hubs only";
 
 /** Guests for storms: ports s0, s1, ... at h1 and t0, t1, ... at h2, each of 16 addresses. */
