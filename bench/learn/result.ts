@@ -15,7 +15,7 @@ export interface Figures {
   readonly packets_until_direct: Quantiles;
   /** From the question's arrival at the uplink to the answer's leaving by it. */
   readonly teach_us: Quantiles;
-  /** From a bulk TCP stream's losing its entry to its next straight packet. */
+  /** From the first packet of a bulk TCP stream that misses the deleted entry, to when all go straight again. */
   readonly tcp_relearn_ms: Quantiles & { readonly max: number };
   /** Learning messages of a VPC whose guests are silent. */
   readonly idle_messages: number;

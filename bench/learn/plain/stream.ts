@@ -42,12 +42,21 @@ export async function measureStream(world: PlainWorld, times: number): Promise<F
   const seen = (await capture.end()).map(read);
   const own = world.tunnel("h1");
   const relayed = seen.filter((s) => s.kind === "packet" && s.from === own);
-  const took = deletions.map((at, i) => recovery(seen, { own, at, until: deletions[i + 1] ?? END_OF_TIME }));
+  const all = deletions.map((at, i) => recovery(seen, { own, at, until: deletions[i + 1] ?? END_OF_TIME }));
+  const took = all.map((r) => r.took);
+  const sinceDeletion = all.map((r) => r.waited + r.took);
   return {
     tcp_relearn_ms: { ...quantiles(took), max: quantile(took, 1) },
     promises: { Q26: byHub === 0 },
     details: {
-      ...{ times, control_by_hub: byHub, relayed: relayed.length, stream, control },
+      ...{
+        times,
+        control_by_hub: byHub,
+        relayed: relayed.length,
+        since_deletion_ms: { ...quantiles(sinceDeletion), max: quantile(sinceDeletion, 1) },
+        stream,
+        control,
+      },
       grown: grown(before, { ...world.drops(), ...world.outcomes() }),
     },
   };
@@ -110,15 +119,24 @@ interface Window {
   readonly until: bigint;
 }
 
-/** From the deletion to the lesson, or to the last packet that went by a hub where that was later: from then on all go straight, ms. */
-function recovery(seen: readonly (Relay | Message)[], { own, at, until: end }: Window): number {
+interface Recovery {
+  /** From the deletion to the first packet that missed the entry, ms: how long the stream had nothing to send. */
+  readonly waited: number;
+  /** From that packet to the lesson, or to the last packet by a hub where that was later: from then on all go straight. */
+  readonly took: number;
+}
+
+function recovery(seen: readonly (Relay | Message)[], { own, at, until: end }: Window): Recovery {
   const mine = seen.filter((s) => s.ns >= at && s.ns < end);
-  const lesson = mine.find((s) => s.kind === "message" && s.to === own && s.message?.kind === "teach");
-  if (!lesson) throw new Error("A lesson was not seen on the wire.");
+  const asked = mine.find((s) => s.from === own && (s.kind === "packet" || s.message?.kind === "ask"));
+  const lesson = mine.find((s) => s.kind === "message" && s.to === own && isLesson(s));
+  if (!asked || !lesson) throw new Error("A question or its lesson was not seen on the wire.");
   const last = mine.findLast((s) => s.kind === "packet" && s.from === own);
   const back = last && last.ns > lesson.ns ? last.ns : lesson.ns;
-  return Number(back - at) / 1e6;
+  return { waited: Number(asked.ns - at) / 1e6, took: Number(back - asked.ns) / 1e6 };
 }
+
+const isLesson = ({ message }: Message): boolean => message?.kind === "teach" && message.address !== undefined;
 
 /** One iperf3 from h1's guest to h2's, until it is told to stop. */
 class Bulk {
