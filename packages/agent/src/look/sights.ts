@@ -1,7 +1,7 @@
 import { cidr4, contains, formatIpv4, maskOf, type packet, type Sight } from "@onehop/core";
-import { RouteKind, VniKind } from "@onehop/datapath/maps.gen";
+import { Place, RouteKind, VniKind } from "@onehop/datapath/maps.gen";
 import type { Kernel, Tried } from "../kernel/kernel.ts";
-import type { Rows, TableName } from "../lower/index.ts";
+import type { AnyTable, Rows } from "../lower/index.ts";
 
 /** Where a tried frame came from, as the programs know it. */
 export interface Origin {
@@ -9,6 +9,7 @@ export interface Origin {
   readonly layers: readonly packet.Layer[];
 }
 
+type DestinationKey = Rows["destinations"][0];
 type ByStage = Map<string, Sight[]>;
 
 /** The entries that the stages looked at, read again from the same tables. */
@@ -24,9 +25,9 @@ export class Sights {
     if (tried.host !== 0) this.#look("locate", "hosts", tried.host);
   }
 
-  #look<T extends TableName>(stage: string, table: T, key: Rows[T][0]): Rows[T][1] | undefined {
+  #look<T extends AnyTable>(stage: string, table: T, key: Rows[T][0]): Rows[T][1] | undefined {
     const value = this.#kernel.get(table, key);
-    const sight: Sight = { table, key, value: (value as Readonly<Record<string, unknown>> | undefined) ?? null };
+    const sight: Sight = { table, key, value: value === undefined ? null : plain(value) };
     this.found.set(stage, [...(this.found.get(stage) ?? []), sight]);
     return value;
   }
@@ -37,7 +38,8 @@ export class Sights {
     if (!endpoint || eth?.kind !== "eth") return;
     const { vpc, network, gateway_mac } = endpoint;
     if (inner?.kind === "arp") this.#look("answer_arp", "destinations", { vpc, address: inner.target_ip });
-    else if (inner?.kind === "ipv4" && eth.dst === gateway_mac) this.#route(vpc, inner.dst);
+    else if (inner?.kind === "ipv4" && eth.dst === gateway_mac)
+      this.#route({ vpc, address: inner.dst }, !!endpoint.learns);
     else this.#look("switch", "macs", { network, mac: eth.dst });
   }
 
@@ -49,18 +51,32 @@ export class Sights {
     if (!segment) return;
     if (inner?.kind === "arp") this.#look("answer_arp", "destinations", { vpc: segment.vpc, address: inner.target_ip });
     else if (segment.kind === VniKind.VPC || eth.dst === segment.gateway_mac)
-      this.#route(segment.vpc, inner?.kind === "ipv4" ? inner.dst : formatIpv4(0));
+      this.#routeIn(segment.vpc, inner?.kind === "ipv4" ? inner.dst : formatIpv4(0));
     else this.#look("switch", "macs", { network: vxlan.vni, mac: eth.dst });
   }
 
-  /** As the programs do: the address itself, else the longest prefix and its next hop. */
-  #route(vpc: number, address: string): void {
-    if (this.#look("route", "destinations", { vpc, address })) return;
-    const best = this.#longest(vpc, address);
-    if (!best) return;
-    const [key, value] = best;
-    this.found.get("route")?.push({ table: "routes", key, value: { ...value } });
-    if (value.kind === RouteKind.VIA) this.#look("route", "destinations", { vpc, address: value.next_hop });
+  /** What is not for a port here may be passed on where the VPC learns: by a hub, or by the guest's former host. */
+  #routeIn(vpc: number, address: string): void {
+    const known = this.#route({ vpc, address }, false);
+    if (known?.place === Place.LOCAL) return;
+    const rules = this.#look("relay", "vpc_rules", { vpc });
+    if (rules && !rules.is_hub && !known) this.#look("relay", "learned", { vpc, address });
+  }
+
+  /** As the programs do: the address itself, told or learned, else the longest prefix and its next hop; else a hub. */
+  #route(key: DestinationKey, learns: boolean): Rows["destinations"][1] | undefined {
+    const known = this.#look("route", "destinations", key);
+    if (known || (learns && this.#look("route", "learned", key))) return known;
+    const best = this.#longest(key.vpc, key.address);
+    if (!best) return undefined;
+    const [prefix, value] = best;
+    this.found.get("route")?.push({ table: "routes", key: prefix, value: { ...value } });
+    const hop = { vpc: key.vpc, address: value.next_hop };
+    const next = value.kind === RouteKind.VIA ? this.#look("route", "destinations", hop) : undefined;
+    if (next || !learns) return next;
+    if (value.kind === RouteKind.VIA && this.#look("route", "learned", hop)) return undefined;
+    this.#look("route", "vpc_rules", { vpc: key.vpc });
+    return undefined;
   }
 
   /** A trie tells a match's value but not its prefix. */
@@ -77,6 +93,15 @@ export class Sights {
     return best;
   }
 }
+
+/** As JSON can have it: 64-bit times and counts become texts. */
+const plain = (value: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(value).map(([name, v]) => [
+      name,
+      typeof v === "bigint" ? String(v) : typeof v === "object" && v && !Array.isArray(v) ? plain(v) : v,
+    ]),
+  );
 
 /** Bits of an LPM key before the IPv4 prefix. */
 const LPM_BEFORE = 128;

@@ -76,10 +76,13 @@ export async function sendLive(
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
-/** Those of the prediction, and the one where the receiver should be. */
+/** Those of the prediction, the one where the receiver should be, and the VPC's hubs: another may be chosen. */
 function hostsOf({ port, address }: Imagined, { hosts }: TraceAnswer, names: Names): TraceObject[] {
   const receiver = names.host(names.portByAddress(port.vpc_id, address)?.host_id);
-  const all = [...hosts.map((h) => h.host), ...(receiver ? [receiver] : [])];
+  const entries = hosts[0]?.stages.flatMap((stage) => stage.entries) ?? [];
+  const hubs = entries.flatMap(({ table, value }) => (table === "vpc_rules" ? [value?.hubs ?? []].flat() : []));
+  const others = hubs.map((number) => names.host(names.hostByNumber(Number(number))?.id));
+  const all = [...hosts.map((h) => h.host), receiver, ...others].filter((h) => h !== undefined);
   return [...new Map(all.map((h) => [h.id, h])).values()];
 }
 
@@ -139,13 +142,17 @@ function decided(seen: SeenPacket, names: Names): TraceDecision {
   return { action, words: wordsOf(seen, names), ...told };
 }
 
-function wordsOf({ action, reason, stage, to_port, to_host, frame }: SeenPacket, names: Names): string {
+function wordsOf({ action, reason, stage, to_port, to_host, frame, program }: SeenPacket, names: Names): string {
   if (reason) return `dropped in ${stage}: ${DROP_REASONS[reason].title}`;
   if (action === "guest") return `delivered to port ${names.port(to_port)?.name ?? to_port}`;
-  if (action === "host") return `encapsulated to host ${names.hostByNumber(to_host ?? 0)?.name ?? to_host}`;
+  if (action === "host") return `${wayOf(program)} ${names.hostByNumber(to_host ?? 0)?.name ?? to_host}`;
   if (action === "reply") return `answered: ${packet.describe(Uint8Array.from(Buffer.from(frame, "base64")))}`;
   return action === "stack" ? "left to the host's own network stack" : action;
 }
+
+/** What came out of a tunnel and goes into another is passed on. */
+const wayOf = (program: SeenPacket["program"]): string =>
+  program === "from_uplink" ? "passed on to host" : "encapsulated to host";
 
 /** Sentences on where what was seen is not what was predicted. */
 export function differencesOf(

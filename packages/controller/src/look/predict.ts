@@ -11,7 +11,9 @@ import {
 import type { Agents } from "./agents.ts";
 import { compact, type Names, ref } from "./names.ts";
 import { type Imagined, macIn, neighbourOf, packetOf, whoHas } from "./packets.ts";
-import { decisionOf, stagesOf, unbase64 } from "./words.ts";
+import { unbase64 } from "./scene.ts";
+import { decisionOf, stagesOf } from "./words.ts";
+import { isForHub } from "./words_learning.ts";
 
 export interface Predicting {
   readonly agents: Agents;
@@ -25,11 +27,17 @@ export interface Prediction {
   readonly frame: Uint8Array | undefined;
 }
 
-/** Hosts that one packet may see: the sender's, the receiver's, and hubs between. */
-const MOST_HOSTS = 4;
+/** Hosts that one packet may see: the sender's, the receiver's, and three that pass it on. */
+const MOST_HOSTS = 5;
 
 /** Reasons that mean: this host does not know the receiver. */
-const UNKNOWING: ReadonlySet<DropReason> = new Set(["unknown_mac", "unknown_destination", "no_route", "not_here"]);
+const UNKNOWING: ReadonlySet<DropReason> = new Set([
+  "unknown_mac",
+  "unknown_destination",
+  "no_route",
+  "not_here",
+  "next_hop",
+]);
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
@@ -101,13 +109,24 @@ export class Predictor {
     const { port, address } = this.#about;
     const target = this.#names.portByAddress(port.vpc_id, address);
     return {
-      ...this.#outcome(steps.at(-1)!, frame),
+      ...this.#withHub(steps, this.#outcome(steps.at(-1)!, frame)),
       from: this.#names.end(port.addresses[0] ?? "", port),
       to: this.#names.end(address, target),
       packet: packet.describe(frame),
       ...(arp ? { arp } : {}),
       hosts: steps.map((s) => s.told),
     };
+  }
+
+  /** By which hub the first packet goes, and what comes of it. */
+  #withHub<T extends { readonly outcome: string; readonly summary: string }>(steps: readonly Step[], found: T): T {
+    const run = steps[0]?.run;
+    if (!run || !isForHub(run)) return found;
+    const hub = this.#names.hostByNumber(run.to_host ?? 0);
+    const end = steps.at(-1)?.run;
+    const learns = end?.action === "guest" && steps.length > 2;
+    const then = learns ? "; from then on they go straight" : "";
+    return { ...found, summary: `${found.summary} The first packet goes by hub ${hub?.name ?? run.to_host}${then}.` };
   }
 
   #outcome({ run, told }: Step, frame: Uint8Array): Pick<TraceAnswer, "outcome" | "summary" | "reason" | "hint"> {

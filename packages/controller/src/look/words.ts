@@ -5,35 +5,18 @@ import {
   type RunStage,
   type Sight,
   type TraceDecision,
-  type TraceObject,
   type TraceStage,
 } from "@onehop/core";
 import { type Names, ref } from "./names.ts";
+import { type Entry, type Said, type Scene, unbase64 } from "./scene.ts";
+import { hopsOf, hubWords, learnedWords, relayWords } from "./words_learning.ts";
 
-/** Of tables in the kernel, as the agent reads them (packages/datapath/bpf/maps). */
-type Entry = Readonly<Record<string, unknown>>;
 const PLACE = { local: 1, remote: 2, peer: 3, gateway: 4 } as const;
 const VNI_VPC = 2;
 const ROUTE_RANGE = 1;
 const LPM_BEFORE = 128;
 /** Outer Ethernet, IPv4, UDP and VXLAN headers. */
 const TUNNEL_LEN = 50;
-
-export const unbase64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "base64"));
-
-/** Where a trace is at: one host's run. */
-export interface Scene {
-  readonly names: Names;
-  readonly vpc_id: string;
-  readonly run: RunAnswer;
-  /** The frame that came in. */
-  readonly frame: Uint8Array;
-}
-
-interface Said {
-  readonly words: string;
-  readonly objects?: readonly (TraceObject | undefined)[];
-}
 
 /** Each stage with what it looked at and what that means. */
 export function stagesOf(scene: Scene): TraceStage[] {
@@ -70,6 +53,7 @@ const WORDS: Readonly<Record<string, (stage: RunStage, scene: Scene) => Said>> =
   route: ({ seen }, scene) => routeWords(seen, scene),
   locate: ({ seen }, scene) => locateWords(seen[0], scene),
   size: (_, { frame }) => ({ words: `${frame.length - 14} bytes of IP packet` }),
+  relay: ({ seen }, scene) => relayWords(seen, scene),
   rewrite: (_, { run }) => ({
     words: run.program === "from_uplink" ? "tunnel off, MACs of guest and gateway" : "TTL less 1, MACs of the routers",
   }),
@@ -132,20 +116,33 @@ function macWords(sight: Sight | undefined, scene: Scene): Said {
 }
 
 function routeWords(seen: readonly Sight[], scene: Scene): Said {
-  const [first, match, hop] = seen;
-  if (!first || first.value || !match) {
-    if (first?.value) return destinationWords(seen, scene);
-    return { words: `no route of the VPC leads to ${String((first?.key as Entry | undefined)?.address)}` };
-  }
+  const of = (table: string) => seen.filter((sight) => sight.table === table);
+  const [[own, hop], [match], [learned, hopLearned]] = [of("destinations"), of("routes"), of("learned")];
+  const wanted = String((own?.key as Entry | undefined)?.address);
+  if (own?.value) return destinationWords([own], scene);
+  if (learned?.value && !match) return learnedWords(learned, scene);
+  if (!match) return { words: `no route of the VPC leads to ${wanted}` };
   const { address, prefix } = match.key as { readonly address: string; readonly prefix: number };
   const range = `${address}/${prefix - LPM_BEFORE}`;
-  const wanted = String((first.key as Entry).address);
-  if (match.value?.kind === ROUTE_RANGE)
+  const [rules] = of("vpc_rules");
+  if (match.value?.kind === ROUTE_RANGE) {
+    if (rules) return hubWords(wanted, rules, scene);
     return { words: `${wanted} is in the VPC's range ${range}, and no bound port has it` };
+  }
   const route = scene.names.routeTo(scene.vpc_id, range);
-  const via = `route ${route?.name ?? ""} ${range} by ${String(match.value?.next_hop)}`.replace("  ", " ");
-  const next = hop ? destinationWords([hop], scene) : { words: "which is not there" };
+  const nextHop = String(match.value?.next_hop);
+  const via = `route ${route?.name ?? ""} ${range} by ${nextHop}`.replace("  ", " ");
+  const next = nextHopWords({ hop, learned: hopLearned ?? learned, rules }, nextHop, scene);
   return { words: `${via}; ${next.words}`, objects: [route && ref("route", route), ...(next.objects ?? [])] };
+}
+
+type Hop = Readonly<Record<"hop" | "learned" | "rules", Sight | undefined>>;
+
+function nextHopWords({ hop, learned, rules }: Hop, address: string, scene: Scene): Said {
+  if (hop?.value) return destinationWords([hop], scene);
+  if (learned?.value) return learnedWords(learned, scene);
+  if (rules) return hubWords(address, rules, scene);
+  return hop ? destinationWords([hop], scene) : { words: "which is not there" };
 }
 
 function locateWords(sight: Sight | undefined, { names, run }: Scene): Said {
@@ -186,7 +183,9 @@ function sentWords({ to_host, out, frame }: RunAnswer, names: Names): string {
   const name = names.hostByNumber(to_host ?? 0)?.name ?? `number ${to_host}`;
   const vxlan = packet.decode(unbase64(frame)).find((layer) => layer.kind === "vxlan");
   const by = out ? `, by ${out.device} through ${out.next_hop}` : "";
-  return `encapsulated to host ${name}${vxlan ? `, VNI ${vxlan.vni}` : ""}${by}`;
+  const hops = hopsOf(vxlan?.reserved2 ?? 0);
+  const way = hops === 0 ? "encapsulated to hub" : hops ? "passed on to host" : "encapsulated to host";
+  return `${way} ${name}${vxlan ? `, VNI ${vxlan.vni}` : ""}${by}`;
 }
 
 function answerWords(frame: string): string {
