@@ -184,7 +184,11 @@ export class ControlPlane {
       members: () => this.shards.members(),
       sure: () => this.shards.sure,
       reports: this.#written,
-      confirm: (lessons) => confirm(lessons, { store, view: this.view, indexed: this.#indexed, signal }),
+      confirm: (lessons, host) => {
+        const wanted = this.plans.wantedBy(host.id);
+        const serves = (vpcId: string) => wanted.has(`vpc/${vpcId}`);
+        return confirm(lessons, { store, view: this.view, indexed: this.#indexed, signal, serves });
+      },
       onError: this.#onError,
       ...(meters ? { onFanOut: (told: number, interested: number) => meters.fanOut(told, interested) } : {}),
     });
@@ -214,6 +218,7 @@ export class ControlPlane {
       view: this.#indexed,
       plans: this.plans,
       reports: this.#reports,
+      refusalOf: (hostId) => this.#publisher.refusalOf(hostId),
       query: (hostId, what, portId) =>
         this.#publisher.ask(hostId, what === "host" ? { what } : { what, port_id: portId ?? "" }),
       onReports: (hostIds) => {

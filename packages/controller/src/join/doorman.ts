@@ -27,6 +27,9 @@ export class Doorman {
   /** What would be wrong with each open stream. */
   readonly #inside = new Map<Link, { readonly hostId: string; readonly problem: () => string | undefined }>();
 
+  /** The last sentence to each host that is not served. */
+  readonly #refused = new Map<string, string>();
+
   constructor(options: DoormanOptions) {
     this.#options = options;
     options.certificates.onChange(() => this.#look());
@@ -39,8 +42,8 @@ export class Doorman {
     return (_hello, host) => {
       const problem = () => problemFor(host.id);
       const found = problem();
-      if (found) this.#options.onRefused(host.id, found);
-      else this.#inside.set(link, { hostId: host.id, problem });
+      this.#refuses(host.id, found);
+      if (!found) this.#inside.set(link, { hostId: host.id, problem });
       return found;
     };
   }
@@ -89,11 +92,20 @@ export class Doorman {
     return now < from ? `The certificate is good from ${new Date(from).toISOString()} only.` : undefined;
   }
 
+  /** Told once, however often the host tries. */
+  #refuses(hostId: string, problem: string | undefined): void {
+    if (problem === undefined) this.#refused.delete(hostId);
+    else if (this.#refused.get(hostId) !== problem) {
+      this.#refused.set(hostId, problem);
+      this.#options.onRefused(hostId, problem);
+    }
+  }
+
   #look(): void {
     for (const [link, { hostId, problem }] of this.#inside) {
       const found = problem();
       if (found && link.open) {
-        this.#options.onRefused(hostId, found);
+        this.#refuses(hostId, found);
         link.send(JSON.stringify({ type: "refused", code: "not_authorised", message: found } satisfies Refused));
         link.close(CLOSE.refused);
       }

@@ -57,12 +57,17 @@ export class Publisher implements Agents {
   readonly #frames = new Frames();
   /** What was told last of each slice. */
   readonly #published = new Map<SliceId, string>();
+  readonly #refusals = new Map<string, string>();
   readonly #options: PublisherOptions;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
   }
 
+  /** Why the host was last refused here; undefined: it was not, or was served since. */
+  refusalOf(hostId: string): string | undefined {
+    return this.#refusals.get(hostId);
+  }
   get connected(): number {
     return this.#sessions.size;
   }
@@ -176,7 +181,9 @@ export class Publisher implements Agents {
   }
 
   #greet(link: Link, hello: Hello, admit: Admit): Session | undefined {
+    const host = hostOf(this.#options.intent, hello.host);
     const refuse = (code: Refused["code"], message: string): undefined => {
+      if (host) this.#refusals.set(host.id, message);
       link.send(JSON.stringify({ type: "refused", code, message } satisfies Refused));
       link.close(CLOSE.refused);
     };
@@ -186,7 +193,6 @@ export class Publisher implements Agents {
         "wrong_version",
         `This controller speaks version ${PROTOCOL_VERSION} of the agents' protocol, not ${version}.`,
       );
-    const host = hostOf(this.#options.intent, hello.host);
     if (!host) return refuse("unknown_host", `There is no host ${JSON.stringify(hello.host.slice(0, 80))}.`);
     const problem = admit(hello, host);
     return problem === undefined ? this.#open(link, host, hello) : refuse("not_authorised", problem);
@@ -208,6 +214,7 @@ export class Publisher implements Agents {
       confirm: (lessons) => this.#confirm(lessons, host),
     });
     this.#sessions.set(host.id, session);
+    this.#refusals.delete(host.id);
     reports.opened(host.id);
     session.introduce(members());
     session.offer(plans.wantedBy(host.id));

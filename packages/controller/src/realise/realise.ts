@@ -12,6 +12,7 @@ export interface RealiseOptions {
   readonly view: Known["view"];
   readonly plans: Known["plans"];
   readonly reports: Reports;
+  readonly refusalOf: NonNullable<Known["refusalOf"]>;
   /** Told first of hosts whose report is new, or gone. */
   readonly onReports: (hostIds: readonly string[]) => void;
   readonly query: StatusSource["query"];
@@ -29,8 +30,9 @@ export class Realise implements StatusSource {
   });
   readonly query: StatusSource["query"];
 
-  constructor({ store, clock, signal, view, plans, reports, onReports, query, onError }: RealiseOptions) {
-    this.#known = { view, plans, reports };
+  constructor(options: RealiseOptions) {
+    const { store, clock, signal, view, plans, reports, refusalOf, onReports, query, onError } = options;
+    this.#known = { view, plans, reports, refusalOf };
     this.query = query;
     void follow({
       store,

@@ -7,6 +7,8 @@ export interface Known {
   readonly view: IndexedIntent;
   readonly plans: Plans;
   readonly reports: Reports;
+  /** Why a host that is not connected was last refused. */
+  readonly refusalOf?: (hostId: string) => string | undefined;
 }
 
 type State = Pick<Status, "state" | "reason">;
@@ -47,7 +49,10 @@ function vpcState(id: string, known: Known): State {
 function hostState(id: string, known: Known): State {
   const host = known.view.intent.hosts.get(id);
   if (host?.kind === "vxlan-peer") return slicesState(["hosts"], known);
-  if (!known.reports.live(id)) return degraded("Its agent is not connected.");
+  if (!known.reports.live(id)) {
+    const refusal = known.refusalOf?.(id);
+    return degraded(refusal ? `Its agent was refused: ${refusal}` : "Its agent is not connected.");
+  }
   const slices = [...known.plans.wantedBy(id)];
   const problem = known.plans.problemOf(`host/${id}`);
   if (problem) return degraded(problem);
