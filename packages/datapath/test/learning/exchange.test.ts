@@ -95,8 +95,8 @@ describe("hubs", () => {
     const chosen = new Set<number>();
     for (let i = 30; i < 60; i++) {
       const to = `10.0.2.${i}`;
-      const one = w.at(1).send(A.slot, datagram(A, to)).host;
-      expect(w.at(2).send(B.slot, datagram(B, to)).host).toBe(one);
+      const one = w.send(1, A, datagram(A, to)).verdict.host;
+      expect(w.send(2, B, datagram(B, to)).verdict.host).toBe(one);
       chosen.add(one);
     }
     expect([...chosen].sort()).toEqual([...HUBS]);
@@ -114,6 +114,10 @@ describe("hubs", () => {
     expect(quoted).toMatchObject({ src: A.address, dst: "10.0.2.99" });
     const body = told.frame.subarray(34);
     expect(packet.checksum(body)).toBe(0);
+    const key = { vpc: VPC, address: "10.0.2.99" };
+    expect(w.at(1).maps.unknowns.get(key)).toBeDefined();
+    // Longer than its 20 ms, which may be over.
+    w.at(1).maps.unknowns.set(key, { until: 2n ** 62n });
     expect(w.at(1).send(A.slot, datagram(A, "10.0.2.99"))).toMatchObject({ reason: "unknown_destination", asked: [] });
   });
 

@@ -273,6 +273,10 @@ describe("a route through a port", () => {
     const { asked, way } = w.send(1, A, routed);
     expect(way.at(-1)).toMatchObject({ reason: "unknown_destination" });
     expect(asked[0]!.at(-1)).toMatchObject({ at: 1, action: "learned", retval: 7 });
+    const hop = { vpc: VPC, address: "10.0.2.200" };
+    expect(w.at(1).maps.unknowns.get(hop)).toBeDefined();
+    // Longer than its 20 ms, which may be over.
+    w.at(1).maps.unknowns.set(hop, { until: 2n ** 62n });
     expect(w.at(1).send(A.slot, routed)).toMatchObject({ action: "reply", reason: "next_hop" });
   });
 
