@@ -56,7 +56,9 @@ const TOLD_LENGTH = 156;
  * with as much of the packet as was kept, an IPv4 header without options and eight bytes more (RFC 792).
  */
 export function toldUnknown(about: Omit<About, "mtu">): Uint8Array | undefined {
-  const { ip, eth } = about.p;
+  const { ip, eth, transport } = about.p;
+  // Of ICMP only what asks or answers: what else there may be could be about an error.
+  if (transport?.kind === "icmp" && transport.type !== 8 && transport.type !== 0) return undefined;
   const error = icmpError({ ...about, mtu: 0 }, "host_unreachable");
   if (!ip || !error) return undefined;
   const start = 14 + ip.ihl * 4;

@@ -104,6 +104,8 @@ function ended(what: string, got: readonly string[], want: readonly string[], en
 
 /** The guest that asked for nobody is told so, or nothing where nothing may be told. */
 function toldDifferences({ intent, sender, frame }: Asking, got: Verdict): string[] {
+  // What is kept of a packet has no room for IPv4 options and what follows them; which of the two it is, is not said.
+  if (((frame[14] ?? 0) & 15) > 5) return [];
   const error = told(intent, sender, frame);
   if ((got.retval === REDIRECT) !== (error !== undefined)) return [`told: expected ${!!error}, got ${got.retval}`];
   return error ? packet.diffFrames(error, got.frame).map((line) => `told: ${line}`) : [];

@@ -62,7 +62,7 @@ export class Memory {
     if (!lesson) return undefined;
     const { host, port, revision, fresh } = lesson;
     return {
-      ...{ host: intent.hosts.get(host)!.number, port, used: 0n, asked: fresh ? ALWAYS : 0n },
+      ...{ host: intent.hosts.get(host)!.number, port, used: ALWAYS, asked: fresh ? ALWAYS : 0n },
       ...{ packets: 0, taught: 0n, since: 0n, claim: { revision, epoch, sequence: 0 } },
     };
   }
