@@ -47,6 +47,7 @@ describe("the rules of a VPC that learns", () => {
   it("have entries wait for their confirmation where the VPC wants that", async () => {
     const host = new FakeHost();
     for (const [mode, learns] of [
+      ["pushed", 0],
       ["confirmed", 2],
       ["direct", 1],
       ["of a later version", 1],

@@ -123,8 +123,12 @@ describe("a VPC whose hubs are declared while its guests talk", () => {
     // The other one lives, and has only begun to load.
     world.reports.apply(keys.report(HUBS[1]!.id), JSON.stringify({ applied: [], degraded: [], whole: true }));
     await rest();
-    expect([world.facts.stageOf(vpc.id), learning()]).toEqual(["pushed", undefined]);
-    world.report(HUBS[1]!.id);
+    expect([world.facts.stageOf(vpc.id), learning()?.mode]).toEqual(["pushed", "pushed"]);
+    for (const each of [h1, ...HUBS]) world.report(each.id);
+    await rest();
+    // One host has not heard of the key: it would answer nobody.
+    expect(world.facts.stageOf(vpc.id)).toBe("pushed");
+    world.reportAll();
     await until("it learns", () => world.facts.stageOf(vpc.id) === "both");
     expect(learning()?.in_sync).toEqual([8, 9]);
     const hears = (host: string) => [...world.plans.hostsOf(`network/${BASE.back.id}`)].includes(host);

@@ -37,7 +37,7 @@ function linkOf({ port }: LocalPort, facts: Facts, owners: Map<string, string>):
   return link.kind === "other" ? `Its device ${name} is neither a veth nor a tap.` : link;
 }
 
-const LEARNS = { no: Learns.NO, direct: Learns.YES, confirmed: Learns.CONFIRMED } as const;
+const LEARNS = { pushed: Learns.NO, direct: Learns.YES, confirmed: Learns.CONFIRMED } as const;
 
 const endpoint = ({ port, network, learns }: LocalPort, link: LinkFact | undefined, facts: Facts) => ({
   port: port.id,

@@ -25,8 +25,8 @@ export interface Opened {
 export interface LocalPort {
   readonly port: PortPlan;
   readonly network: NetworkSlice;
-  /** How far ports of its VPC are learned; no: they are pushed. */
-  readonly learns: "no" | VpcLearning["mode"];
+  /** How far ports of its VPC are learned. */
+  readonly learns: VpcLearning["mode"];
 }
 
 /** Undefined: the host's own slice or one that it lists is missing, so nothing may be concluded from what is not there. */
@@ -38,11 +38,11 @@ export function openPlan(plan: HostPlan): Opened | undefined {
   const hosts = wanted.find((s) => s.type === "hosts")?.hosts ?? [];
   const networks = wanted.filter((s) => s.type === "network");
   const vpcs = wanted.filter((s) => s.type === "vpc");
-  const modes = new Map(vpcs.map(({ vpc_id, learning }) => [vpc_id, learning ? modeOf(learning) : "no"] as const));
+  const modes = new Map(vpcs.map(({ vpc_id, learning }) => [vpc_id, learning ? modeOf(learning) : "pushed"] as const));
   const local = networks.flatMap((network) =>
     network.ports
       .filter((port) => port.host === own.number)
-      .map((port) => ({ port, network, learns: modes.get(network.vpc_id) ?? "no" })),
+      .map((port) => ({ port, network, learns: modes.get(network.vpc_id) ?? "pushed" })),
   );
   return {
     own,
@@ -55,7 +55,8 @@ export function openPlan(plan: HostPlan): Opened | undefined {
 }
 
 /** A controller of another version may say something else, or nothing. */
-const modeOf = ({ mode }: VpcLearning): VpcLearning["mode"] => (mode === "confirmed" ? mode : "direct");
+const modeOf = ({ mode }: VpcLearning): VpcLearning["mode"] =>
+  mode === "confirmed" || mode === "pushed" ? mode : "direct";
 
 /** The same reason for every port that this host has in these VPCs, by VNI. */
 export const portsOf = ({ local }: Opened, vpcs: ReadonlySet<number>, reason: string): PortProblem[] =>

@@ -34,7 +34,8 @@ export class Keeper {
   readonly #leases: Leases;
   readonly #due = new Set<string>();
   readonly #waiting = new Set<string>();
-  #isWorking = false;
+  /** The VPC that is looked at. */
+  #at: string | undefined;
   #cancel: () => void = () => undefined;
 
   constructor(options: KeeperOptions) {
@@ -61,6 +62,8 @@ export class Keeper {
   /** Hosts reported: what waits for them may go on. */
   reported(): void {
     if (this.#waiting.size > 0) this.look(this.#waiting);
+    // What is looked at just now may have seen too little.
+    if (this.#at !== undefined) this.look([this.#at]);
   }
 
   *#touched(changes: readonly IntentChange[]): Iterable<string> {
@@ -75,9 +78,9 @@ export class Keeper {
   }
 
   async #work(): Promise<void> {
-    if (this.#isWorking) return;
-    this.#isWorking = true;
+    if (this.#at !== undefined) return;
     for (const id of this.#due) {
+      this.#at = id;
       this.#due.delete(id);
       this.#waiting.delete(id);
       try {
@@ -87,7 +90,7 @@ export class Keeper {
         this.#waiting.add(id);
       }
     }
-    this.#isWorking = false;
+    this.#at = undefined;
     this.#cancel();
     const { clock, signal } = this.#options;
     if (this.#waiting.size > 0 && !signal.aborted) this.#cancel = clock.after(AGAIN_MS, () => this.reported());
@@ -114,7 +117,7 @@ export class Keeper {
 
   async #noteHolders(vpcId: string, version: number): Promise<void> {
     const { store, view, facts, plans, indexed } = this.#options;
-    const isGiven = facts.stageOf(vpcId) !== "pushed" && hasHubs(indexed, vpcId);
+    const isGiven = hasHubs(indexed, vpcId);
     const serving = isGiven ? plans.hostsOf(`vpc/${vpcId}`) : NOBODY;
     const { notes, lingering } = holderNotes({ vpcId, version, serving, holders: facts.holders.of(vpcId) });
     const left = lingering.filter((hostId) => view.hosts.has(hostId));
@@ -181,7 +184,8 @@ type Known = Pick<KeeperOptions, "indexed" | "plans" | "reports">;
 export function nextStage(vpcId: string, stage: Stage, { indexed, plans, reports }: Known): Stage {
   if (!hasHubs(indexed, vpcId)) return "pushed";
   if (stage === "learned") return stage;
-  if (stage === "both") return lateHosts(vpcId, plans, reports).length > 0 ? stage : "learned";
+  if (lateHosts(vpcId, plans, reports).length > 0) return stage;
+  if (stage === "both") return "learned";
   const live = hubsOf(indexed, vpcId).filter((hub) => reports.live(hub.id));
   return live.length > 0 && live.every((hub) => indexed.learning.inSync(hub.id, vpcId)) ? "both" : stage;
 }

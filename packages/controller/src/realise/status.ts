@@ -109,7 +109,8 @@ function isOnlyHub(hostId: string, ids: readonly SliceId[], { view }: Known): bo
 
 function isWithoutHub(id: SliceId, { plans }: Known): boolean {
   const body = plans.slice(id)?.body;
-  return body?.type === "vpc" && body.learning !== undefined && body.learning.in_sync.length === 0;
+  const learning = body?.type === "vpc" ? body.learning : undefined;
+  return learning !== undefined && learning.mode !== "pushed" && learning.in_sync.length === 0;
 }
 
 const nameOf = (hostId: string, { view }: Known): string => view.intent.hosts.get(hostId)?.name ?? hostId;

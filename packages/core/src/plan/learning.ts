@@ -1,7 +1,10 @@
 /** How a VPC learns where far addresses are. Part of its slice, which only hosts get that serve it or are its hubs. */
 export interface VpcLearning {
-  /** When a learned entry carries packets: at once, or when the controllers confirmed it. */
-  readonly mode: "direct" | "confirmed";
+  /**
+   * When a learned entry carries packets: at once, or when the controllers confirmed it. pushed: nothing is learned yet,
+   * but all that answers need is to be in place.
+   */
+  readonly mode: "pushed" | "direct" | "confirmed";
   /** Numbers of the hosts that hold, or load, the VPC's whole table. Sorted. */
   readonly hubs: readonly number[];
   /** Those whose table is whole: hubs that others may use. Sorted. */
