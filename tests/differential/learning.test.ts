@@ -5,7 +5,7 @@ const seed = Number(process.env.ONEHOP_SEED ?? Math.floor(Math.random() * 2 ** 3
 const FULL = process.env.ONEHOP_FULL === "1";
 
 /** At least so often must each of these have happened. */
-const OFTEN = 100;
+const OFTEN = 50;
 const REASONS = [
   "unknown_destination",
   "no_hub",

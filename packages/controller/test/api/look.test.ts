@@ -11,41 +11,13 @@ import {
   type WatchPart,
 } from "@onehop/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Agents, unanswered, type WatchRequest } from "../../src/look/agents.ts";
-import { careful } from "../../src/look/answers.ts";
-import { bounded } from "../../src/look/bounds.ts";
+import type { WatchRequest } from "../../src/look/agents.ts";
 import { differencesOf } from "../../src/look/live.ts";
+import { FakeAgents } from "./fake_agents.ts";
 import { refusal, type Served, serve, world } from "./fixture.ts";
 
 const { frame, eth, arp, ipv4, icmp, decode } = packet;
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
-
-/** Hosts whose answers a test decides. */
-class FakeAgents implements Agents {
-  asked: [string, Question][] = [];
-  watched: WatchRequest[] = [];
-  stopped = 0;
-  readonly down = new Set<string>();
-  answer: (hostId: string, question: Question) => unknown = () => [];
-
-  async ask(hostId: string, question: Question): Promise<unknown> {
-    if (this.down.has(hostId)) throw unanswered("no answer");
-    this.asked.push([hostId, question]);
-    return this.answer(hostId, question);
-  }
-  async watch(hostId: string, request: WatchRequest) {
-    if (this.down.has(hostId)) throw unanswered("no answer");
-    this.watched.push(request);
-    return {
-      stop: () => {
-        this.stopped++;
-        request.onPart({ packets: [], lost: 0, end: "stopped" });
-      },
-    };
-  }
-}
-
-const T = "2026-01-02T03:04:05.678Z";
 
 let served: Served;
 let shop: Awaited<ReturnType<typeof world>>;
@@ -374,88 +346,5 @@ describe("A capture", () => {
       )
       .toBe("taken");
     for (const ending of [endings[1]!, third]) ending.abort();
-  });
-
-  test("on a host that six others watch is refused, whoever asks.", async () => {
-    const bounds = bounded(agents);
-    const request = { want: { kind: "capture", port_id: port!.id }, limits: {}, onPart: () => undefined } as never;
-    const watches = await Promise.all(Array.from({ length: 6 }, () => bounds.watch("h", request)));
-    await expect(bounds.watch("h", request)).rejects.toMatchObject({ detail: { status: 429, code: "host_busy" } });
-    await bounds.watch("another", request);
-    watches[0]!.stop();
-    await bounds.watch("h", request);
-    agents.down.add("h");
-    watches[1]!.stop();
-    await expect(bounds.watch("h", request)).rejects.toMatchObject({ detail: { status: 503 } });
-  });
-
-  test("leaves out what a host says that it saw and is no packet.", async () => {
-    const parts: WatchPart["packets"][] = [];
-    const warned: string[] = [];
-    const sound = careful(agents, { warn: (_, sentence) => warned.push(sentence) });
-    await sound.watch("h", { onPart: (part: WatchPart) => parts.push(part.packets) } as never);
-    for (const bad of [{ ...seen, time: "now" }, { ...seen, reason: "because" }, null, { ...seen, frame: "\u0000" }])
-      agents.watched[0]!.onPart({ packets: [seen, bad as never], lost: Number.NaN });
-    expect(parts).toEqual(Array(4).fill([seen]));
-    expect(warned).toHaveLength(1);
-  });
-});
-
-describe("A host in other hands", () => {
-  const id = "00000000-0000-4000-8000-000000000001";
-  const drop = { port_id: id, vpc: 1, reason: "ttl", packets: 1, bytes: 2, since: T, last: T };
-  const top = { vpc: 1, src: "10.0.0.1", dst: "10.0.0.2", tx_pps: 1, tx_bps: 2 };
-  const row = {
-    ...{ vpc: 1, address: "10.0.0.1", host: 2, port: id, claim: { epoch: 1, revision: 2, sequence: 0 } },
-    ...{ since_ms: 1, taught_ms: 1, used_ms: 1, packets: 1, confirmed: true, silent: false },
-  };
-  const learned = { entries: [row], ways: [], messages: {}, barred: [] };
-
-  test.each<[string, unknown, (garbage: unknown) => unknown]>([
-    ["drops", [drop], (garbage) => [drop, garbage]],
-    ["drops", [drop], (garbage) => [{ ...drop, reason: garbage }]],
-    ["drops", [drop], (garbage) => [{ ...drop, last: garbage }]],
-    ["top?by=pairs", [top], (garbage) => [{ ...top, tx_bps: garbage }]],
-    ["top", [top], (garbage) => garbage],
-    ["learned", learned, (garbage) => ({ ...learned, entries: [{ ...row, address: garbage }] })],
-    ["learned", learned, (garbage) => ({ ...learned, ways: [garbage] })],
-    ["learned", learned, (garbage) => garbage],
-  ])("does not make %s answer what it likes, and is told apart.", async (path, good, bad) => {
-    for (const garbage of [null, -1, "x".repeat(400), {}, [[]], { toString: 1 }, Number.MAX_VALUE]) {
-      agents.answer = (hostId) => (hostId === shop.host.id ? good : bad(garbage));
-      const { body } = await served.root.request("GET", `/v1/${path}`);
-      const { items, silent } = body as { items: { host?: { id: string } }[]; silent: { host: { id: string } }[] };
-      expect(items).toHaveLength(1);
-      expect(silent.map((s) => s.host.id)).toEqual([other.host.id]);
-    }
-  });
-
-  test("answers more than was asked: members that nobody knows are left out.", async () => {
-    agents.answer = () => [{ ...drop, html: "<script>" }];
-    const { body } = await served.root.request("GET", "/v1/drops");
-    expect((body as { items: object[] }).items[0]).not.toHaveProperty("html");
-  });
-
-  test("breaks no trace: its outcome is not known.", async () => {
-    for (const garbage of [null, {}, { action: "guest" }, { ...run({}), stages: "none" }, run({ frame: "%" })]) {
-      agents.answer = (hostId, question) => (hostId === other.host.id ? garbage : wellBehaved(hostId, question));
-      const answer = await trace(member, { port_id: port!.id, to: "10.0.1.11" });
-      expect(answer).toMatchObject({ outcome: "unknown", hosts: [{}, { stages: [] }] });
-    }
-  });
-
-  test("keeps two live traces of a project waiting, not more.", async () => {
-    let answer: (value: unknown) => void = () => undefined;
-    const held = new Promise((resolve) => {
-      answer = resolve;
-    });
-    agents.answer = () => held;
-    const body = { port_id: port!.id, to: "10.0.1.11", live: true };
-    const two = [trace(member, body), trace(member, body)];
-    await expect.poll(() => agents.asked.length).toBe(2);
-    expect(await refusal(trace(member, body))).toMatchObject({ status: 429, code: "too_many_traces" });
-    answer(run({ reason: "device_gone" }));
-    await Promise.all(two);
-    expect(await trace(member, body)).toMatchObject({ outcome: "dropped" });
   });
 });
