@@ -73,14 +73,17 @@ async function mend(hard: HardLab, how: "damped" | "at once"): Promise<number> {
   return performance.now() - start;
 }
 
-/** Nothing goes by a hub between two looks. */
+/** Nothing goes by a hub for so many looks: probes that were on their way have been answered. */
+const LOOKS = 15;
+
 const straight = (hard: HardLab): Promise<unknown> => {
   let last: readonly number[] = [];
+  let still = 0;
   return until("both flows to go straight", () => {
     const now = ENDS.map((name) => hard.ways(name).by_hub);
-    const still = now.every((n, i) => n === last[i]);
+    still = now.every((n, i) => n === last[i]) ? still + 1 : 0;
     last = now;
-    return still || undefined;
+    return still >= LOOKS || undefined;
   });
 };
 

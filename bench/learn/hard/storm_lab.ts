@@ -91,6 +91,8 @@ export class StormLab {
       await ipBatch(["address flush dev eth0"], namespace("t"));
     }
     await ipBatch(given(OTHERS.slice(1)), this.hard.guest("o2").namespace);
+    // It would put right what `learning` writes. No packet waits for it.
+    await this.hard.lab.agents.get("h1")!.kill();
     const sources = this.#indexes.flatMap((i) =>
       addressesOf("s", i).map((a) => `source /run/netns/${this.hard.guest(`s${i}`).namespace} ${a}`),
     );
