@@ -11,10 +11,12 @@ import { rotateKey } from "./learning/keys.ts";
 import type { Agents } from "./look/agents.ts";
 import { type Admit, Publisher } from "./publish/publisher.ts";
 import type { Traffic } from "./publish/traffic.ts";
+import { BrokenLog } from "./realise/broken_log.ts";
 import { Realise } from "./realise/realise.ts";
 import { ReportWriter } from "./realise/report_writer.ts";
 import { Reports } from "./realise/reports.ts";
 import { BRAKE, Brake, type BrakeLimits } from "./shards/brake.ts";
+import { byCause } from "./shards/cause.ts";
 import { dialMember } from "./shards/dial.ts";
 import type { DialMember } from "./shards/peers.ts";
 import { Rounds } from "./shards/rounds.ts";
@@ -74,6 +76,7 @@ export class ControlPlane {
   readonly #publisher: Publisher;
   readonly #written: ReportWriter;
   readonly #realise: Realise;
+  readonly #broken: BrokenLog;
   readonly #keeper: Keeper;
   #join: (address: string) => void = () => undefined;
 
@@ -99,6 +102,7 @@ export class ControlPlane {
     this.#publisher = this.#makePublisher();
     this.brake = this.#makeBrake();
     this.#realise = this.#makeRealise();
+    this.#broken = new BrokenLog(view, logger);
     const stopFollowing = view.onChange((changes) => this.#follow(changes));
     this.#keeper = this.#makeKeeper();
     this.loaded = Promise.race([Promise.all([this.#realise.loaded, this.#followKeys()]), aborted(signal)]);
@@ -238,6 +242,7 @@ export class ControlPlane {
   }
 
   #follow(changes: readonly IntentChange[]): void {
+    this.#broken.look();
     this.brake.look(changes);
     for (const [cause, some] of byCause(changes)) this.#touched(cause, this.plans.follow(some));
     this.#realise.poke();
@@ -272,24 +277,6 @@ export class ControlPlane {
 
 const idsOf = (kind: "host" | "vpc", ids: Iterable<SliceId>): string[] =>
   [...ids].map(partsOf).flatMap(([of, id]) => (of === kind ? [id] : []));
-
-/** Changes by whom they are to wait for: those of a VPC wait for that VPC's only. */
-function byCause(changes: readonly IntentChange[]): Map<string, IntentChange[]> {
-  const causes = new Map<string, IntentChange[]>();
-  for (const change of changes) {
-    const cause = causeOf(change);
-    const some = causes.get(cause);
-    if (some) some.push(change);
-    else causes.set(cause, [change]);
-  }
-  return causes;
-}
-
-function causeOf(change: IntentChange): string {
-  if (change.kind === "vpc") return `vpc ${change.id}`;
-  if (change.kind === "host" || change.kind === "project") return `${change.kind}s`;
-  return `vpc ${(change.after ?? change.before)?.vpc_id}`;
-}
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -157,6 +157,25 @@ describe("several controllers", () => {
     expect(plane.plans.problems).toBe(1);
   });
 
+  it("go on with all others where an object in the store is none, or is far too large", async () => {
+    const { plane, address } = (await started(1))[0]!;
+    const stream = new FakeAgent(address, "h1");
+    await until("all slices came", () => stream.slices.size === 7);
+    const huge = { ...BASE.b1, name: "x".repeat(1_000_000) };
+    await put(rig.store, "ports", [huge, { id: BASE.t1.id, spec: "of another version" }]);
+    await put(rig.store, "ports", [{ ...a2, allowed_addresses: ["192.168.8.0/24"] }]);
+    const front1 = () => stream.slices.get(`network/${front.id}`)?.body;
+    await until("the good one's change came", () => JSON.stringify(front1()).includes("192.168.8.0/24"));
+    expect([...plane.view.broken.values()].map((b) => b.reason)).toEqual([
+      expect.stringContaining("does not fit its description: /name"),
+      expect.stringContaining("does not fit its description"),
+    ]);
+    const error: unknown = await rig.store
+      .txn({ compare: [], then: [{ put: keys.object("ports", "x"), value: "x".repeat(10_000_000) }] })
+      .catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: "too_large" });
+  });
+
   it("keep a VPC's slices while most of its ports seem to be gone, until the store was read again", async () => {
     const make = new IntentBuilder();
     const host = make.host({ name: "big", number: 9, tunnel_address: "192.0.2.9" });
