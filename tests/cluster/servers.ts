@@ -88,8 +88,12 @@ export class Server {
         if (many) return (environment[many] ?? "").split(" ");
         return [word.replace(/\$\{(\w+)\}/g, (_, name: string) => environment[name] ?? "")];
       });
+    const rights = ["setpriv", "--no-new-privs", `--bounding-set=${boundingSet(value("CapabilityBoundingSet"))}`, "--"];
     const log = join(this.dir, "..", `${this.name}-${unit}.log`);
-    this.#units.set(unit, await Child.start({ name: `${unit} on ${this.name}`, argv: this.#inside(words), log }));
+    this.#units.set(
+      unit,
+      await Child.start({ name: `${unit} on ${this.name}`, argv: this.#inside([...rights, ...words]), log }),
+    );
   }
 
   async stopUnit(unit: string): Promise<void> {
@@ -121,6 +125,10 @@ export class Server {
     return ["nsenter", "-t", String(this.#holder?.id.pid), "--mount", "--net", "--", "env", "-i", ...env, ...argv];
   }
 }
+
+/** systemd.exec(5) in setpriv(1)'s words: `CAP_BPF CAP_NET_RAW` → `-all,+bpf,+net_raw`. */
+const boundingSet = (capabilities: string): string =>
+  ["-all", ...capabilities.split(" ").flatMap((c) => (c ? [`+${c.replace("CAP_", "").toLowerCase()}`] : []))].join(",");
 
 /** Three servers on an underlay. */
 export class Servers {

@@ -64,10 +64,6 @@ export class Certificates {
     return this.#byHost.get(hostId);
   }
 
-  all(): ReadonlyMap<string, HostCertificate> {
-    return this.#byHost;
-  }
-
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
