@@ -5,6 +5,7 @@ import { Identity } from "@onehop/agent/join/identity";
 import { joinCluster } from "@onehop/agent/join/join";
 import { keepRenewed } from "@onehop/agent/join/renewal";
 import { dial } from "@onehop/agent/sync/dial";
+import { listen } from "@onehop/controller/publish/listen";
 import { type At, type Host, MEMBER_PATH } from "@onehop/core";
 import { issueHost, makeRequest, newAuthority, newCluster, newKey, readRequest, rotate, writeFiles } from "@onehop/pki";
 import { keys, ManualClock } from "@onehop/store";
@@ -179,6 +180,14 @@ describe("a bad certificate is refused with a sentence, and all others go on:", 
     expect(await close({ cert: certificate, key, ca: bundle })).toBe(1000);
     expect(world.logs.join("")).toContain("This is a host's certificate.");
   });
+});
+
+it.each([
+  ["tcp:192.0.2.1:1", /without TLS agents are served on a unix socket or on loopback only/],
+  ["tls:127.0.0.1:0", /TLS takes certificates/],
+  ["http://127.0.0.1", /is no address/],
+])("A controller without certificates does not serve agents at %s.", async (address, sentence) => {
+  await expect(listen(address)).rejects.toThrow(sentence);
 });
 
 describe("revoking", () => {
