@@ -11,16 +11,16 @@ import {
   NOUNS,
   PROTOCOL_VERSION,
   type Report,
-  readFrame,
   type SliceMessage,
   STREAM_PATH,
   streamUrl,
   type ToAgent,
 } from "@onehop/core";
+import { readFrame } from "@onehop/core/plan/wire";
 import { keys, MAX_OPS, MemoryStore, type Op, type Store, systemClock } from "@onehop/store";
 import { pino } from "pino";
 import { WebSocket } from "ws";
-import { type ControlPlane, startControlPlane } from "../src/control_plane.ts";
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "../src/control_plane.ts";
 import { listen } from "../src/publish/listen.ts";
 import { serveStreams } from "../src/publish/upgrade.ts";
 
@@ -62,6 +62,7 @@ export class Rig {
   async controller(
     name = "c1",
     socket = name,
+    options: Pick<ControlPlaneOptions, "meters"> = {},
   ): Promise<{ plane: ControlPlane; address: string; stop(): Promise<void> }> {
     const stopping = new AbortController();
     const plane = await startControlPlane({
@@ -71,6 +72,7 @@ export class Rig {
       signal: stopping.signal,
       logger: silent,
       random: randomBytes,
+      ...options,
     });
     const address = `unix:${join(this.dir, `${socket}.sock`)}`;
     const server: Server = await listen(address);

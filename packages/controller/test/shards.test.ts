@@ -1,6 +1,8 @@
 import { keys, ManualClock, MemoryStore } from "@onehop/store";
 import { IntentBuilder } from "@onehop/testkit/intent_builder";
+import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { controlMetrics, makeMeters } from "../src/metrics.ts";
 import { Claims } from "../src/shards/claims.ts";
 import { chosenFor } from "../src/shards/rendezvous.ts";
 import { Roster } from "../src/shards/roster.ts";
@@ -74,6 +76,26 @@ describe("several controllers", () => {
     await put(rig.store, "ports", [{ ...a2, allowed_addresses: ["192.168.7.0/24"] }]);
     await until("both hosts have it", () => sent() === sentBefore + 2);
     expect(compiled(all)).toBe(before + 1);
+  });
+
+  it("count of each change how many hosts are interested and how many were told (Q18)", async () => {
+    const registry = new Registry();
+    const running = await rig.controller("c1", "c1", { meters: makeMeters(registry) });
+    controlMetrics(registry, running.plane);
+    await until("everything is owned", () => isSplit([running]));
+    const streams = [...connect([running], "h1"), ...connect([running], "h2")];
+    await until("all slices came", () => held(streams.slice(0, 1)).size === 7 && held(streams.slice(1)).size === 5);
+    registry.resetMetrics();
+    await put(rig.store, "ports", [{ ...BASE.t1, allowed_addresses: ["192.168.0.0/16"] }]);
+    await put(rig.store, "ports", [{ ...a2, allowed_addresses: ["192.168.0.0/16"] }]);
+    await until("all have it", () => streams[0]!.got.length === 9 && streams[1]!.got.length === 6);
+    const text = await registry.metrics();
+    for (const name of ["fan_out", "interested"]) {
+      expect(text).toContain(`onehop_controller_${name}_hosts_sum 3`);
+      expect(text).toContain(`onehop_controller_${name}_hosts_count 2`);
+    }
+    expect(text).toContain('onehop_controller_shards{kind="host"} 2');
+    expect(text).toContain("onehop_controller_queue_length 0");
   });
 
   it("hand over to one that joins, with higher epochs and without a gap", async () => {
