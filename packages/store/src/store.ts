@@ -25,6 +25,16 @@ export interface Store {
 
 /** Etcd's limit of operations in a transaction. */
 export const MAX_OPS = 128;
+/** Etcd's limit of a request, in bytes (--max-request-bytes). */
+export const MAX_REQUEST_BYTES = 1_572_864;
+/** For those who group: room is left for the heads of messages. */
+export const MAX_TXN_BYTES = 1_200_000;
+/** Of keys and values; each operation has a head of a few bytes more. */
+export function bytesOfOp(op: Op): number {
+  const head = 24;
+  if ("put" in op) return head + Buffer.byteLength(op.put) + Buffer.byteLength(op.value);
+  return head + Buffer.byteLength("delete" in op ? op.delete : op.deletePrefix);
+}
 
 export interface Entry {
   readonly key: string;

@@ -1,5 +1,5 @@
 import type { OnehopError } from "@onehop/core";
-import { type Compare, type Entry, MAX_OPS, type Op, type Store } from "@onehop/store";
+import { bytesOfOp, type Compare, type Entry, MAX_OPS, MAX_TXN_BYTES, type Op, type Store } from "@onehop/store";
 import { recordsOf } from "../history/record.ts";
 import { type Claim, type Draft, refuse } from "./draft.ts";
 import { numberOf, type Snapshot } from "./snapshot.ts";
@@ -39,15 +39,15 @@ export function groups(drafts: readonly Draft[]): Draft[][] {
   return out;
 }
 
-/** Operations and compares of a group so far; what its members share counts once. */
+/** Operations, compares and bytes of a group so far; what its members share counts once. */
 class Size {
-  readonly #own: { compares: number; ops: number };
+  readonly #own: { readonly compares: number; readonly ops: number; readonly bytes: number };
   readonly #reads: ReadonlySet<string>;
   readonly #bumps: ReadonlySet<string>;
   /** VPCs that get a record. */
   readonly #vpcs: ReadonlySet<string>;
 
-  constructor(own = { compares: 0, ops: 0 }, reads = NONE, bumps = NONE, vpcs = NONE) {
+  constructor(own = { compares: 0, ops: 0, bytes: 0 }, reads = NONE, bumps = NONE, vpcs = NONE) {
     this.#own = own;
     this.#reads = reads;
     this.#bumps = bumps;
@@ -59,16 +59,32 @@ class Size {
     const written = d.claims.filter((c) => c.value !== undefined).length;
     const ops = this.#own.ops + written + d.puts.size + d.deletes.size + d.deletePrefixes.size;
     const vpcs = d.note ? union(this.#vpcs, [d.note.vpcId]) : this.#vpcs;
-    return new Size({ compares, ops }, union(this.#reads, d.reads.keys()), union(this.#bumps, d.bumps.keys()), vpcs);
+    const bytes = this.#own.bytes + bytesOf(d);
+    return new Size(
+      { compares, ops, bytes },
+      union(this.#reads, d.reads.keys()),
+      union(this.#bumps, d.bumps.keys()),
+      vpcs,
+    );
   }
 
   fits(): boolean {
     const compares = this.#own.compares + union(this.#reads, this.#bumps).size;
+    if (this.#own.bytes > MAX_TXN_BYTES) return false;
     return compares <= MAX_OPS && this.#own.ops + this.#bumps.size + this.#vpcs.size <= MAX_OPS;
   }
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+/** What a draft takes in a transaction, records included; a little too much where drafts share keys. */
+function bytesOf(draft: Draft): number {
+  let bytes = draft.note ? Buffer.byteLength(JSON.stringify(draft.note.change)) : 0;
+  for (const op of opsOf(draft)) bytes += bytesOfOp(op);
+  for (const key of [...draft.reads.keys(), ...draft.bumps.keys()]) bytes += 2 * key.length;
+  for (const { key } of draft.claims) bytes += key.length;
+  return bytes;
+}
 
 const union = (a: ReadonlySet<string>, b: Iterable<string>): Set<string> => new Set([...a, ...b]);
 

@@ -1,4 +1,15 @@
-import { type Compare, type Entry, keys, MAX_OPS, type Op, type RangeQuery, type Store, type Txn } from "@onehop/store";
+import {
+  bytesOfOp,
+  type Compare,
+  type Entry,
+  keys,
+  MAX_OPS,
+  MAX_TXN_BYTES,
+  type Op,
+  type RangeQuery,
+  type Store,
+  type Txn,
+} from "@onehop/store";
 import { type Change, joined, type Record } from "./record.ts";
 
 /** A transaction would make the overlay larger than one transaction of the store. */
@@ -95,6 +106,7 @@ export class Overlay implements Store {
 
   async #sizeWith(compared: ReadonlyMap<string, Compare>): Promise<number> {
     const { then } = await this.net();
+    if (then.reduce((sum, op) => sum + bytesOfOp(op), 0) > MAX_TXN_BYTES) return Number.POSITIVE_INFINITY;
     return Math.max(then.length, new Set([...this.#compares.keys(), ...compared.keys()]).size);
   }
 

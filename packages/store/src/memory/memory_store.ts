@@ -3,6 +3,7 @@ import {
   type Change,
   type Compare,
   type Entry,
+  MAX_REQUEST_BYTES,
   type Op,
   type RangeQuery,
   type RangeResult,
@@ -15,9 +16,6 @@ import {
 import { checkTxn } from "../txn_check.ts";
 import { History } from "./history.ts";
 import { Leases } from "./leases.ts";
-
-/** Etcd's default limit of a request, in bytes. */
-const MAX_REQUEST_BYTES = 1_572_864;
 
 /** The store in this process's memory: the same guarantees for as long as the process lives; for tests and trials. */
 export class MemoryStore implements Store {
