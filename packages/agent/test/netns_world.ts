@@ -4,7 +4,8 @@ import { mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { encodeBody, type HostPlan, type Report, type SliceMessage, sliceFrame } from "@onehop/core";
+import type { HostPlan, Report, SliceMessage } from "@onehop/core";
+import { encodeBody, sliceFrame } from "@onehop/core/plan/wire";
 import { type WebSocket, WebSocketServer } from "ws";
 
 export const run = (command: string, ...args: string[]): string =>

@@ -10,5 +10,4 @@ export * from "./plan/link.ts";
 export * from "./plan/protocol.ts";
 export * from "./plan/questions.ts";
 export * from "./plan/slices.ts";
-export * from "./plan/wire.ts";
 export * from "./status/drop_reason.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Clock, encodeBody, type Lacking, type Slice, type SliceId, sliceFrame } from "@onehop/core";
+import type { Clock, Lacking, Slice, SliceId } from "@onehop/core";
+import { encodeBody, sliceFrame } from "@onehop/core/plan/wire";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Inbox } from "./inbox.ts";
 import { SliceStore } from "./slice_store.ts";

@@ -1,13 +1,6 @@
 import { createHash } from "node:crypto";
-import {
-  type Clock,
-  type Held,
-  type Lacking,
-  readFrame,
-  type SliceId,
-  type SliceMessage,
-  type SliceSame,
-} from "@onehop/core";
+import type { Clock, Held, Lacking, SliceId, SliceMessage, SliceSame } from "@onehop/core";
+import { readFrame } from "@onehop/core/plan/wire";
 import type { SliceStore } from "./slice_store.ts";
 import { Wholeness } from "./wholeness.ts";
 

@@ -1,4 +1,5 @@
-import { encodeBody, type Slice, type SliceId } from "@onehop/core";
+import type { Slice, SliceId } from "@onehop/core";
+import { encodeBody } from "@onehop/core/plan/wire";
 import type { IntentChange } from "@onehop/store";
 import { compileSlice, partsOf, type SliceKind } from "./compile.ts";
 import { dirtied, type Known, keyDirtied } from "./dirty.ts";

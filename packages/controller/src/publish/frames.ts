@@ -1,4 +1,5 @@
-import { type Held, type SliceId, type SliceSame, sliceFrame } from "@onehop/core";
+import type { Held, SliceId, SliceSame } from "@onehop/core";
+import { sliceFrame } from "@onehop/core/plan/wire";
 import type { Compiled } from "../compile/index.ts";
 
 /** Slices as binary frames: made once for each content and epoch, whoever many hosts get them. */
