@@ -27,15 +27,17 @@ export class Cluster {
   readonly controllers = new Map<string, ChildProcess>();
   readonly agents: RunningAgent[] = [];
   readonly #etcd: EtcdProcess;
+  readonly #data: string;
 
-  private constructor(etcd: EtcdProcess) {
+  private constructor(etcd: EtcdProcess, data: string) {
     this.#etcd = etcd;
+    this.#data = data;
     this.store = openStore(etcd.url);
   }
 
   static async start(): Promise<Cluster> {
-    const dir = mkdtempSync(join(tmpdir(), "onehop-shards-etcd-"));
-    return new Cluster(await startEtcd({ dataDir: dir }));
+    const dataDir = mkdtempSync(join(tmpdir(), "onehop-shards-etcd-"));
+    return new Cluster(await startEtcd({ dataDir }), dataDir);
   }
 
   /** Objects as the API would store them, without its checks. */
@@ -121,6 +123,6 @@ export class Cluster {
     }
     await this.store.close();
     await this.#etcd.stop();
-    rmSync(this.dir, { recursive: true });
+    for (const dir of [this.dir, this.#data]) rmSync(dir, { recursive: true });
   }
 }
