@@ -53,7 +53,7 @@ async function killOne(hard: HardLab, relayed: Flow, round: number): Promise<num
   const agent = round % AGENT_TOO === 0 ? hard.lab.agents.get(hub) : undefined;
   await Promise.all([hard.uplinks(hub, "down"), agent?.kill()]);
   await until("the other hub to carry the flow", async () => (await hard.packetsTo(other)) > before + 100 || undefined);
-  const silence = relayed.longestSince(start);
+  const silence = await until("the flow to be heard again", () => relayed.longestSince(start) || undefined);
   if (agent) await hard.lab.startAgent(hub);
   await revive(hard, hub);
   return silence;

@@ -40,6 +40,8 @@ export class HardLab {
   #guests: readonly Guest[] = [];
   readonly #datapaths = new Map<string, Datapath>();
   readonly #numbers = new Map<string, number>();
+  /** Of ports that were asked about: they stay where they are. */
+  readonly #slots = new Map<string, number>();
 
   private constructor(lab: Lab) {
     this.lab = lab;
@@ -94,7 +96,11 @@ export class HardLab {
   ways(name: string): WayCounters {
     const { host, port_id } = this.guest(name);
     const maps = this.maps(host);
-    const slot = [...maps.endpoints].find(([, e]) => e.port === port_id)![0];
+    let slot = this.#slots.get(port_id);
+    if (slot === undefined) {
+      slot = [...maps.endpoints].find(([, e]) => e.port === port_id)![0];
+      this.#slots.set(port_id, slot);
+    }
     return maps.ways.get(slot)!;
   }
 
