@@ -144,8 +144,7 @@ class Trial {
     const port = this.#moment.intent.ports.get(c.port)!;
     const isOwn = ip?.kind === "ipv4" && port.addresses.includes(ip.src);
     const got = result.kind === "dropped" ? result.reason : result.kind;
-    // Its answer finds nobody where the source is not a port's address.
-    const lost = !isOwn && (got === "not_here" || got === "hub_source");
-    return got === "ttl" || got === "too_big" || lost ? [] : [`gateway's answer: ${got}`];
+    // To a source that is no port's address the answer finds its way by routes, or none.
+    return got === "ttl" || got === "too_big" || !isOwn ? [] : [`gateway's answer: ${got}`];
   }
 }
