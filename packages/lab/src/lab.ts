@@ -3,28 +3,32 @@ import { Client } from "@onehop/api/client";
 import { nounOf } from "@onehop/core";
 import { type EtcdProcess, startEtcd } from "@onehop/store";
 import { type Api, applyDocuments, listThings } from "./api.ts";
-import { buildFabric } from "./fabric/build.ts";
+import { buildFabric, buildHosts } from "./fabric/build.ts";
 import { DEFAULT_FABRIC, type FabricOptions, type FabricPlan, type LabHost, planFabric } from "./fabric/plan.ts";
 import { type Guest, listGuests } from "./guests.ts";
 import { DEFAULT_API_SOCKET, type LabFiles, labFiles, namespacePrefix } from "./names.ts";
 import { placeInLab } from "./place.ts";
-import { startAgent, startController } from "./processes.ts";
+import { controllerName, startAgent, startController } from "./processes.ts";
 import type { Progress } from "./progress.ts";
 import type { Child } from "./system/child.ts";
-import { identify } from "./system/identity.ts";
+import { identify, signal } from "./system/identity.ts";
 import { run } from "./system/run.ts";
 import { claimLab, type LabState, writeState } from "./system/state.ts";
-import { sweep, sweepDead } from "./system/sweep.ts";
+import { killHost, sweep, sweepDead } from "./system/sweep.ts";
 import { until } from "./system/until.ts";
 
 export interface LabOptions extends Partial<FabricOptions> {
   readonly progress?: Progress;
+  /** How many share the region; 1 where it is not said. The first answers the lab's client. */
+  readonly controllers?: number;
   /** For the lab's id. */
   readonly random?: () => number;
+  /** Flags of a controller that name the caller's store; by default the lab starts one of its own. */
+  readonly store?: readonly string[];
 }
 
 /**
- * A data centre in network namespaces: hosts on a routed underlay, each with its agent, a controller and a private
+ * A data centre in network namespaces: hosts on a routed underlay, each with its agent, controllers and a private
  * store. Everything in it ends with this process; what a killed one leaves, the next `up` removes.
  */
 export class Lab {
@@ -35,8 +39,11 @@ export class Lab {
   readonly client: Client;
   /** Running agents by host name. */
   readonly agents = new Map<string, Child>();
-  controller: Child | undefined;
+  /** By name: `controller`, `controller-2` and so on. */
+  readonly controllers = new Map<string, Child>();
+  readonly #count: number;
   #etcd: EtcdProcess | undefined;
+  #store: readonly string[] | undefined;
   #state: LabState;
   readonly #progress: Progress;
 
@@ -47,6 +54,8 @@ export class Lab {
     this.fabric = planFabric(state.id, { hosts, hubs, uplinks, mtu });
     this.client = new Client({ url: state.url });
     this.#state = state;
+    this.#store = options.store;
+    this.#count = options.controllers ?? 1;
     this.#progress = options.progress ?? (() => undefined);
   }
 
@@ -71,6 +80,10 @@ export class Lab {
   }
   get url(): string {
     return this.#state.url;
+  }
+  /** The one that answers the lab's client. */
+  get controller(): Child | undefined {
+    return this.controllers.get(controllerName(1));
   }
   get hosts(): readonly LabHost[] {
     return this.fabric.hosts;
@@ -103,19 +116,56 @@ export class Lab {
     }
   }
 
-  async startController(): Promise<Child> {
-    const child = await startController(this.files, this.#etcd!.url);
-    this.controller = child;
+  /** The lab's own store, in place of one that was killed: what it had acknowledged is there. */
+  async startStore(): Promise<void> {
+    this.#etcd = await startEtcd({ dataDir: this.files.etcd, unsafeNoFsync: true });
+    this.#store = ["--store", this.#etcd.url];
     this.#remember();
-    await until("the API to answer", () => this.#answers(child));
+  }
+
+  /** kill -9. */
+  async killStore(): Promise<void> {
+    const etcd = this.#etcd;
+    if (!etcd) throw new Error(`The store of lab ${this.id} is not its own.`);
+    signal(identify(etcd.pid)!, "SIGKILL");
+    await etcd.exited;
+  }
+
+  /** The n-th, from 1. Resolves for the first when the API answers. */
+  async startController(n = 1): Promise<Child> {
+    const child = await startController(this.files, n, this.#store!);
+    this.controllers.set(child.name, child);
+    this.#remember();
+    if (n === 1) await until("the API to answer", () => this.#answers(child));
     return child;
   }
 
+  async startControllers(): Promise<void> {
+    for (let n = 1; n <= this.#count; n++) await this.startController(n);
+  }
+
+  /** kill -9, all of them. */
+  async killControllers(): Promise<void> {
+    await Promise.all([...this.controllers.values()].map((child) => child.kill()));
+  }
+
   async startAgent(name: string): Promise<Child> {
-    const child = await startAgent(this.files, this.host(name));
+    const child = await startAgent(this.files, this.host(name), this.#count);
     this.agents.set(name, child);
     this.#remember();
     return child;
+  }
+
+  /**
+   * As a machine that lost its power: its guests and all that the kernel had of it are gone, its disk is as it was. It is
+   * back on the underlay when this resolves; its agent is the caller's to start.
+   */
+  async powerCycle(name: string): Promise<void> {
+    const host = this.host(name);
+    await this.agents.get(name)?.kill();
+    await killHost(host, this.files.pins(name));
+    await until(`the links of ${name} to be gone`, () => this.#isUnplugged(host));
+    await buildHosts(this.fabric, [host]);
   }
 
   /** `onehop` without --url talks to this lab, unless something else has the place. */
@@ -131,7 +181,7 @@ export class Lab {
   /** Ends all processes and removes all namespaces, mounts and files. */
   async close(): Promise<void> {
     this.client.close();
-    await Promise.all([...this.agents.values(), ...(this.controller ? [this.controller] : [])].map((c) => c.stop()));
+    await Promise.all([...this.agents.values(), ...this.controllers.values()].map((c) => c.stop()));
     await this.#etcd?.stop();
     await sweep(this.id);
   }
@@ -141,16 +191,23 @@ export class Lab {
     await buildFabric(this.fabric);
     for (const dir of [this.files.bpf, this.files.logs]) mkdirSync(dir, { recursive: true, mode: 0o700 });
     await run(["mount", "-t", "bpf", "bpf", this.files.bpf]);
-    this.#progress("Starting the store (etcd) and the controller");
-    this.#etcd = await startEtcd({ dataDir: this.files.etcd, unsafeNoFsync: true });
-    this.#remember();
-    await this.startController();
+    this.#progress(`Starting the store (etcd) and the ${this.#count === 1 ? "controller" : "controllers"}`);
+    if (!this.#store) await this.startStore();
+    await this.startControllers();
     this.#progress("Registering the hosts and starting their agents");
     for (const host of this.hosts)
       await this.client.create("hosts", { name: host.name, tunnel_address: host.tunnelAddress, roles: [host.role] });
     await Promise.all(this.hosts.map((host) => this.startAgent(host.name)));
     await this.#hostsConnected();
     this.#remember({ ready: true });
+  }
+
+  /** The kernel takes a namespace apart after its name is gone. */
+  async #isUnplugged({ uplinks }: LabHost): Promise<true | undefined> {
+    const links = JSON.parse(await run(["ip", "-n", this.fabric.namespace, "-j", "link", "show"])) as {
+      ifname: string;
+    }[];
+    return links.every((link) => uplinks.every((up) => up.routerDevice !== link.ifname)) || undefined;
   }
 
   async #hostsConnected(): Promise<void> {
@@ -173,8 +230,8 @@ export class Lab {
 
   /** A process that ended by itself is the reason why something will never come; its log says why. */
   #checkProcesses(): void {
-    for (const child of [this.controller, ...this.agents.values()])
-      if (child && !child.running) throw new Error(`${child.name} ended: ${lastWords(this.files.log(child.name))}`);
+    for (const child of [...this.controllers.values(), ...this.agents.values()])
+      if (!child.running) throw new Error(`${child.name} ended: ${lastWords(this.files.log(child.name))}`);
   }
 
   async #answers(controller: Child): Promise<true | undefined> {
@@ -189,9 +246,8 @@ export class Lab {
 
   #remember(change: Partial<LabState> = {}): void {
     const etcd = this.#etcd && identify(this.#etcd.pid);
-    const children = [this.controller, ...this.agents.values()]
-      .filter((c) => c !== undefined)
-      .map(({ name, id }) => ({ name, ...id }));
+    const running = [...this.controllers.values(), ...this.agents.values()];
+    const children = running.map(({ name, id }) => ({ name, ...id }));
     if (etcd) children.push({ name: "etcd", ...etcd });
     this.#state = { ...this.#state, children, hosts: this.hosts.map((h) => h.name), ...change };
     writeState(this.#state);

@@ -1,0 +1,173 @@
+import { type Held, type Members, PROTOCOL_VERSION, type SliceId, STREAM_PATH, streamUrl } from "@onehop/core";
+import { WebSocket } from "ws";
+import { type Content, headOf, type Library } from "./library.ts";
+import type { Seen } from "./seen.ts";
+
+export interface SimHostOptions {
+  /** Name or id. */
+  readonly host: string;
+  readonly library: Library;
+  readonly seen: Seen;
+}
+
+/** Slices of one change are reported together, as agents do. */
+const GATHER_MS = 5;
+const AGAIN_MS = 250;
+
+interface Copy extends Held {
+  readonly content: Content;
+}
+
+/**
+ * An agent without a kernel: it speaks the stream with every controller, keeps its slices, refuses old ones, and says
+ * that it has applied them.
+ */
+export class SimHost {
+  readonly #options: SimHostOptions;
+  readonly #copies = new Map<SliceId, Copy>();
+  readonly #streams = new Map<string, WebSocket>();
+  #own: readonly SliceId[] | undefined;
+  #due = false;
+  #stopped = false;
+  #first: string;
+
+  constructor(first: string, options: SimHostOptions) {
+    this.#options = options;
+    this.#first = first;
+    this.#dial(first);
+  }
+
+  get open(): number {
+    return [...this.#streams.values()].filter((socket) => socket.readyState === WebSocket.OPEN).length;
+  }
+  /** Slices of this host, where it has all. */
+  get whole(): boolean {
+    return this.#own?.every((id) => this.#copies.has(id)) ?? false;
+  }
+  /** Entries that a kernel would hold for it. */
+  get entries(): number {
+    return [...this.#copies.values()].reduce((sum, { content }) => sum + content.addresses, 0);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const socket of this.#streams.values()) socket.terminate();
+  }
+
+  #dial(address: string): void {
+    if (this.#stopped) return;
+    const socket = new WebSocket(streamUrl(address, STREAM_PATH), {
+      perMessageDeflate: false,
+      skipUTF8Validation: true,
+    });
+    this.#streams.set(address, socket);
+    socket.on("open", () => {
+      socket.send(
+        JSON.stringify({ type: "hello", version: PROTOCOL_VERSION, host: this.#options.host, have: this.#held() }),
+      );
+      if (this.whole) socket.send(this.#report());
+    });
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      if (isBinary) this.#slice(data);
+      else this.#receive(JSON.parse(data.toString()) as Told, socket);
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      if (this.#streams.get(address) !== socket) return;
+      // Agents try again soon, each at a moment of its own.
+      setTimeout(() => this.#streams.get(address) === socket && this.#dial(address), AGAIN_MS * (0.5 + Math.random()));
+    });
+  }
+
+  #receive(message: Told, from: WebSocket): void {
+    if (message.type === "members") this.#meet(message);
+    if (message.type === "same") this.#same(message, from);
+    if (message.type === "refused") this.#options.seen.refused(message.message);
+  }
+
+  #meet({ members }: Members): void {
+    const wanted = new Set([this.#first, ...members.map((member) => member.address)]);
+    for (const [address, socket] of this.#streams) {
+      if (wanted.has(address)) continue;
+      this.#streams.delete(address);
+      socket.terminate();
+    }
+    for (const address of wanted) if (!this.#streams.has(address)) this.#dial(address);
+  }
+
+  #slice(frame: Buffer): void {
+    const { library, seen } = this.#options;
+    const { held, body } = headOf(frame);
+    seen.frame(held, frame.length);
+    if (this.#isOld(held)) {
+      seen.stale();
+      return;
+    }
+    const content = library.content(held.hash, body);
+    this.#copies.set(held.id, { ...held, content });
+    if (content.lists) this.#replan(content.lists);
+    seen.has(held);
+    this.#tell();
+  }
+
+  #same(held: Held, from: WebSocket): void {
+    const { seen } = this.#options;
+    seen.frame(held, 0);
+    if (this.#isOld(held)) {
+      seen.stale();
+      return;
+    }
+    const copy = this.#copies.get(held.id);
+    if (copy?.hash !== held.hash) {
+      from.send(JSON.stringify({ type: "lacking", ids: [held.id] }));
+      return;
+    }
+    const { id, epoch, generation, hash } = held;
+    this.#copies.set(id, { id, epoch, generation, hash, content: copy.content });
+    seen.has(held);
+    this.#tell();
+  }
+
+  #isOld({ id, epoch, generation }: Held): boolean {
+    const copy = this.#copies.get(id);
+    return copy !== undefined && (epoch < copy.epoch || (epoch === copy.epoch && generation < copy.generation));
+  }
+
+  #replan(lists: readonly SliceId[]): void {
+    this.#own = lists;
+    const listed = new Set(lists);
+    for (const id of this.#copies.keys()) if (!listed.has(id)) this.#copies.delete(id);
+    setTimeout(() => this.#askForMissing(), AGAIN_MS);
+  }
+
+  #askForMissing(): void {
+    const ids = this.#own?.filter((id) => !this.#copies.has(id)) ?? [];
+    if (ids.length === 0 || this.#stopped) return;
+    this.#send(JSON.stringify({ type: "lacking", ids }));
+    setTimeout(() => this.#askForMissing(), 4 * AGAIN_MS);
+  }
+
+  #tell(): void {
+    if (this.#due || !this.whole) return;
+    this.#due = true;
+    setTimeout(() => {
+      this.#due = false;
+      if (this.whole) this.#send(this.#report());
+    }, GATHER_MS);
+  }
+
+  #report(): string {
+    const applied = this.#own?.map((id) => this.#copies.get(id)!).map(({ content: _, ...held }) => held);
+    return JSON.stringify({ type: "report", applied, degraded: [], whole: true, hub_of: [] });
+  }
+
+  #held(): Held[] {
+    return [...this.#copies.values()].map(({ content: _, ...held }) => held);
+  }
+
+  #send(text: string): void {
+    for (const socket of this.#streams.values()) if (socket.readyState === WebSocket.OPEN) socket.send(text);
+  }
+}
+
+type Told = Members | (Held & { readonly type: "same" }) | { readonly type: "refused"; readonly message: string };
