@@ -62,6 +62,13 @@ describe("a port of a VPC that learns", () => {
     r.report("hub-8");
     expect(r.port()).toBe("realised");
   });
+
+  it("stays realised when a host dies that serves other networks only", () => {
+    const r = region("learned");
+    r.reportAll();
+    r.die(h2.id);
+    expect(r.port()).toBe("realised");
+  });
 });
 
 describe("a VPC whose hubs came lately", () => {

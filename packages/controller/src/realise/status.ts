@@ -69,7 +69,10 @@ function portState(port: Port, known: Known): State {
     const problem = known.reports.problemOf(port.host_id, port.id);
     if (problem) return degraded(problem.reason);
   }
-  return slicesState([`network/${port.network_id}`, `vpc/${port.vpc_id}`], known);
+  const network = `network/${port.network_id}` as const;
+  const itsHosts = known.plans.hostsOf(network);
+  // Of the VPC's routes and hubs only those must know that serve its network: another host's death is not this port's.
+  return slicesState([network, `vpc/${port.vpc_id}`], known, (host, id) => id === network || itsHosts.has(host));
 }
 
 const vpcSlices = (id: string, { view }: Known): SliceId[] => [
@@ -77,8 +80,10 @@ const vpcSlices = (id: string, { view }: Known): SliceId[] => [
   ...[...view.networksOfVpc(id)].map((network) => `network/${network.id}` as const),
 ];
 
+const everyHost = (_hostId: string, _id: SliceId): boolean => true;
+
 /** Hosts that hold a slice without being meant to any more count too, until they have let go of it. */
-function slicesState(ids: readonly SliceId[], known: Known): State {
+function slicesState(ids: readonly SliceId[], known: Known, concerns = everyHost): State {
   const { plans, reports } = known;
   let pending = false;
   if (ids.some((id) => isWithoutHub(id, known))) return degraded("None of its VPC's hubs has the whole table.");
@@ -89,11 +94,12 @@ function slicesState(ids: readonly SliceId[], known: Known): State {
     const applied = reports.appliedBy(id);
     const wanted = plans.hostsOf(id);
     for (const host of wanted) {
+      if (!concerns(host, id)) continue;
       if (!reports.live(host) && isOnlyHub(host, ids, known)) continue;
       if (!reports.live(host)) return degraded(`The agent of host ${nameOf(host, known)} is not connected.`);
       if (applied.get(host) !== hash) pending = true;
     }
-    for (const host of applied.keys()) if (!wanted.has(host)) pending = true;
+    for (const host of applied.keys()) if (!wanted.has(host) && concerns(host, id)) pending = true;
   }
   return pending ? PENDING : REALISED;
 }
