@@ -81,6 +81,11 @@ export class Lab {
   get url(): string {
     return this.#state.url;
   }
+  /** Of the lab's own store, for openStore. */
+  get storeUrl(): string {
+    if (!this.#etcd) throw new Error(`The store of lab ${this.id} is not its own.`);
+    return this.#etcd.url;
+  }
   /** The one that answers the lab's client. */
   get controller(): Child | undefined {
     return this.controllers.get(controllerName(1));
@@ -156,16 +161,17 @@ export class Lab {
     return child;
   }
 
-  /**
-   * As a machine that lost its power: its guests and all that the kernel had of it are gone, its disk is as it was. It is
-   * back on the underlay when this resolves; its agent is the caller's to start.
-   */
-  async powerCycle(name: string): Promise<void> {
+  /** The machine loses its power: its guests and all that the kernel had of it are gone, its disk stays as it is. */
+  async powerOff(name: string): Promise<void> {
     const host = this.host(name);
     await this.agents.get(name)?.kill();
     await killHost(host, this.files.pins(name));
     await until(`the links of ${name} to be gone`, () => this.#isUnplugged(host));
-    await buildHosts(this.fabric, [host]);
+  }
+
+  /** It is on the underlay again, with nothing but its disk; its agent is the caller's to start. */
+  powerOn(name: string): Promise<void> {
+    return buildHosts(this.fabric, [this.host(name)]);
   }
 
   /** `onehop` without --url talks to this lab, unless something else has the place. */

@@ -4,13 +4,20 @@ import type { FabricPlan, LabHost } from "./plan.ts";
 
 /** Makes the namespaces, links, addresses and routes of the underlay. */
 export async function buildFabric(plan: FabricPlan): Promise<void> {
-  const namespaces = [plan.namespace, ...plan.hosts.map((h) => h.namespace)];
-  await ipBatch(namespaces.map((name) => `netns add ${name}`));
-  for (const name of namespaces) await quieten(name);
+  await ipBatch([`netns add ${plan.namespace}`]);
+  await quieten(plan.namespace);
   await setKernel(plan.namespace, "1", ["net/ipv4/ip_forward"]);
-  await ipBatch(plan.hosts.flatMap((host) => wires(plan, host)));
-  await ipBatch(["link set lo up", ...plan.hosts.flatMap(routerSide)], plan.namespace);
-  for (const host of plan.hosts) await ipBatch(hostSide(host), host.namespace);
+  await ipBatch(["link set lo up"], plan.namespace);
+  await buildHosts(plan, plan.hosts);
+}
+
+/** Hosts of an underlay that is there, on their links to its router. */
+export async function buildHosts(plan: FabricPlan, hosts: readonly LabHost[]): Promise<void> {
+  await ipBatch(hosts.map((host) => `netns add ${host.namespace}`));
+  for (const host of hosts) await quieten(host.namespace);
+  await ipBatch(hosts.flatMap((host) => wires(plan, host)));
+  await ipBatch(hosts.flatMap(routerSide), plan.namespace);
+  for (const host of hosts) await ipBatch(hostSide(host), host.namespace);
 }
 
 /** No IPv6 chatter on the links, no check that a source comes in by the link that leads to it: there may be several. */

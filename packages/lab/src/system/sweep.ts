@@ -1,4 +1,5 @@
 import { readlinkSync, rmdirSync, rmSync, unlinkSync } from "node:fs";
+import type { LabHost } from "../fabric/plan.ts";
 import { DEFAULT_API_SOCKET, labFiles, namespacePrefix, RUN_DIR } from "../names.ts";
 import { identify, signal } from "./identity.ts";
 import { ipBatch, namespacesWith, run, tryRun } from "./run.ts";
@@ -39,6 +40,14 @@ export async function sweep(id: string): Promise<void> {
   } catch {
     // others use it
   }
+}
+
+/** A host, its guests, and what is pinned of it: all that a machine without power has not. Its agent is dead already. */
+export async function killHost({ namespace }: LabHost, pins: string): Promise<void> {
+  const namespaces = [namespace, ...(await madeByAgents([namespace]))];
+  await killWithin(namespaces);
+  await ipBatch(namespaces.map((name) => `netns delete ${name}`));
+  rmSync(pins, { recursive: true, force: true });
 }
 
 /** Namespaces of guests that users named freely: an agent notes on its end of the link which one it made. */
