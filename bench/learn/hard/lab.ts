@@ -31,7 +31,7 @@ const FILE = [
 export const HUBS = ["h4", "h5"] as const;
 const NEVER_HEARD = {
   ...{ heard: 0n, answered: 0n, probed: 0n, first: 0n, silent_since: 0n, held_until: 0n },
-  ...{ nonce: 0, tries: 0, falls: 0, silent: 0, vpc: 0 },
+  ...{ nonce: 0, tries: 0, open: 0, falls: 0, silent: 0, vpc: 0 },
 };
 
 /** A lab that learns, whose hosts die and whose paths break; h4 and h5 are hubs and nothing else. */

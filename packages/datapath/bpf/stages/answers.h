@@ -155,15 +155,20 @@ OH_INLINE int take_unknown(const struct oh_received *r)
 	return OH_LEARN_UNKNOWN;
 }
 
-/* With no address: somebody is there. */
+/*
+ * With no address: somebody is there. One answer for each probe, though a refresh that was out beside it, or an earlier
+ * answer, has shown as much.
+ */
 OH_INLINE int take_alive(const struct oh_received *r)
 {
-	const struct peer *peer = peer_lookup(r->sender);
+	struct peer *peer = peer_lookup(r->sender);
+	__u32 open = peer ? peer->open : 0;
 
-	if (!peer || !peer->tries)
+	if (!open || !is_within(peer->probed, bpf_ktime_get_coarse_ns(), OH_QUESTION_OPEN))
 		return -OH_LEARN_UNSOLICITED;
 	if (peer->nonce != r->body->head.nonce)
 		return -OH_LEARN_NONCE;
+	peer->open = open - 1;
 	peer_answered(r->sender, r->key.vpc);
 	return OH_LEARN_ALIVE;
 }

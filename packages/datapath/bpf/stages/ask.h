@@ -96,9 +96,12 @@ OH_INLINE __u64 open_probe(oh_host number, __u64 fresh)
 	if (!peer->tries) {
 		peer->first = now;
 		peer->nonce = fresh;
+		peer->open = 0;
 	}
 	peer->probed = now;
 	peer->tries++;
+	if (peer->open < OH_PEER_TRIES)
+		peer->open++;
 	return peer->nonce;
 }
 

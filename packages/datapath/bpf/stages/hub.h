@@ -19,6 +19,15 @@ OH_INLINE int is_hub_of(const struct vpc_rules *rules, oh_host host)
 	return rules->hubs[0] == host || rules->hubs[1] == host || rules->hubs[2] == host || rules->hubs[3] == host;
 }
 
+/*
+ * Another hub may know what this one does not, or that a host has no more what it was thought to have (`to`): once, so
+ * never after a hub. What its sender should have itself is nowhere else. `passer`: who passed it on; 0: its sender sent it.
+ */
+OH_INLINE int may_try_another(const struct vpc_rules *rules, oh_host passer, oh_host to)
+{
+	return passer ? !is_hub_of(rules, passer) : !to;
+}
+
 OH_INLINE __u64 hub_weight(oh_host hub, oh_vni vpc, oh_ip4 address)
 {
 	return hash_mix(hash_mix(hub, (__u64)vpc << 32 | address), hub);

@@ -108,15 +108,6 @@ OH_INLINE int to_collector(struct oh_pkt *p)
 	return 0;
 }
 
-/*
- * Another hub may know what this one does not, or that a host has no more what it was thought to have: once, so never
- * after a hub. What its sender should have itself is nowhere else.
- */
-OH_INLINE int may_try_another(const struct oh_pkt *p, const struct vpc_rules *rules, oh_host to)
-{
-	return p->relayed & OH_RELAYED_HOPS ? !is_hub_of(rules, p->sender->host) : !to;
-}
-
 OH_INLINE int pass_by_hub(struct oh_pkt *p, const struct vpc_rules *rules, const struct destination *d)
 {
 	oh_host sender = p->sender->host, to = d && d->place == OH_PLACE_REMOTE ? d->where : 0;
@@ -131,7 +122,7 @@ OH_INLINE int pass_by_hub(struct oh_pkt *p, const struct vpc_rules *rules, const
 	if (!to && is_whole(rules))
 		return -OH_DROP_UNKNOWN_DESTINATION;
 	if (!to || to == sender)
-		to = may_try_another(p, rules, to) ? another_hub(p) : 0;
+		to = may_try_another(rules, p->relayed & OH_RELAYED_HOPS ? sender : 0, to) ? another_hub(p) : 0;
 	if (!to)
 		return -OH_DROP_UNKNOWN_DESTINATION;
 	to_next(p, to);

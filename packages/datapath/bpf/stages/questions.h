@@ -95,7 +95,7 @@ OH_INLINE int answer_by_hub(struct oh_received *r, const struct vpc_rules *rules
 		return answer_for_itself(m);
 	if (!to && is_whole(rules))
 		return answer_as(m, OH_MESSAGE_UNKNOWN);
-	if ((!to || to == r->sender) && (m->hops ? !is_hub_of(rules, r->sender) : !to))
+	if ((!to || to == r->sender) && may_try_another(rules, m->hops ? r->sender : 0, to))
 		to = hub_to_ask(r, rules);
 	/* Who asks knows best that it is not there. */
 	return to && to != r->sender && to != asker ? pass_question(m, reply, to) : -OH_LEARN_NOT_KNOWN;

@@ -1,7 +1,7 @@
 /** What a taken-over host, a replay or another tenant could try, beyond one broken rule of an answer (answers.test.ts). */
 import { GATEWAY_MAC, packet } from "@onehop/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Device, Learns, Place, VniKind } from "../../src/index.ts";
+import { Device, Learn, Learns, type Peer, Place, VniKind } from "../../src/index.ts";
 import { A, B, datagram, EPOCH, HUBS, KEY, LearningWorld, message, messageIn, NETWORK, portId, VPC } from "./world.ts";
 
 let w: LearningWorld;
@@ -120,6 +120,60 @@ describe("a replay", () => {
     const alive = w.at(probe.host).receive(probe.frame).frame;
     expect(w.at(1).receive(alive)).toMatchObject({ action: "learned" });
     expect(w.at(1).receive(alive)).toMatchObject(rejected);
+    expect(w.count(1, "UNSOLICITED")).toBe(1);
+  });
+});
+
+/** As if nothing had come from host 2 for long. */
+function unheard(changes: Partial<Peer> = {}): void {
+  const { peers } = w.at(1).maps;
+  const never = { heard: 0n, answered: 0n, probed: 0n, first: 0n, nonce: 1, tries: 0, open: 0 };
+  peers.set(2, { ...peers.get(2)!, ...never, ...changes });
+}
+/** What host 2 makes of the questions beside a packet of A's to B: a refresh's answer, or a probe's. */
+function answers(): { readonly refresh: Uint8Array[]; readonly probe: Uint8Array[] } {
+  const asked = w
+    .at(1)
+    .send(A.slot, datagram(A, B.address))
+    .asked.filter((q) => q.host === 2);
+  const of = (isProbe: boolean) =>
+    asked
+      .filter((q) => (messageIn(q.frame)?.address === undefined) === isProbe)
+      .map((q) => w.at(2).receive(q.frame).frame);
+  return { refresh: of(false), probe: of(true) };
+}
+
+describe("a probe's answer", () => {
+  beforeEach(() => {
+    w.send(1, A, datagram(A, B.address));
+    for (const what of [Learn.ALIVE, Learn.UNSOLICITED]) w.at(1).maps.learning.reset(what);
+    unheard();
+  });
+
+  test("is taken beside the refresh's that came before it, once", () => {
+    const { learned } = w.at(1).maps;
+    learned.set(key, { ...learned.get(key)!, asked: 0n });
+    const { refresh, probe } = answers();
+    expect([refresh.length, probe.length]).toEqual([1, 1]);
+    expect(w.at(1).receive(refresh[0]!)).toMatchObject({ action: "learned" });
+    expect(w.at(1).maps.peers.get(2)).toMatchObject({ tries: 0, open: 1 });
+    expect(w.at(1).receive(probe[0]!)).toMatchObject({ action: "learned" });
+    expect(w.count(1, "ALIVE")).toBe(1);
+    expect(w.at(1).receive(probe[0]!)).toMatchObject(rejected);
+    expect(w.count(1, "UNSOLICITED")).toBe(1);
+  });
+
+  test("is taken once for each probe, though one was enough", () => {
+    unheard({ nonce: 7, tries: 1, open: 1 });
+    const { probe } = answers();
+    for (const action of ["learned", "learned", "drop"]) expect(w.at(1).receive(probe[0]!)).toMatchObject({ action });
+    expect([w.count(1, "ALIVE"), w.count(1, "UNSOLICITED")]).toEqual([2, 1]);
+  });
+
+  test("two seconds late is none that anybody waits for", () => {
+    const { probe } = answers();
+    unheard({ open: 1 });
+    expect(w.at(1).receive(probe[0]!)).toMatchObject(rejected);
     expect(w.count(1, "UNSOLICITED")).toBe(1);
   });
 });

@@ -62,7 +62,7 @@ interface Clearable {
 }
 const NEVER_HEARD: Peer = {
   ...{ heard: 0n, answered: 0n, probed: 0n, first: 0n, silent_since: 0n, held_until: 0n },
-  ...{ nonce: 0, tries: 0, falls: 0, silent: 0, vpc: 0 },
+  ...{ nonce: 0, tries: 0, open: 0, falls: 0, silent: 0, vpc: 0 },
 };
 const SMALL = { learned: 256, questions: 256, unknowns: 256, destinations: 256, macs: 16 };
 

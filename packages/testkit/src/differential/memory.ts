@@ -5,7 +5,7 @@ import { ALWAYS, type Region } from "./region.ts";
 
 const QUIET = {
   ...{ probed: 0n, first: 0n, silent_since: 0n, held_until: 0n },
-  ...{ nonce: 0, tries: 0, falls: 0, silent: 0, vpc: 0 },
+  ...{ nonce: 0, tries: 0, open: 0, falls: 0, silent: 0, vpc: 0 },
 };
 const HEARD: Peer = { heard: ALWAYS, answered: ALWAYS, ...QUIET };
 const UNHEARD: Peer = { heard: 0n, answered: 0n, ...QUIET };
