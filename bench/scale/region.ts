@@ -1,7 +1,6 @@
 import { Client } from "@onehop/api/client";
 import { Lab, until } from "@onehop/lab";
-import { onehop } from "@onehop/lab/install";
-import { Child } from "@onehop/lab/system/child";
+import type { Child } from "@onehop/lab/system/child";
 import { keys, type Store } from "@onehop/store";
 import { type EtcdCluster, startEtcdCluster } from "@onehop/testkit/etcd_cluster";
 import { Fleet } from "./fleet.ts";
@@ -10,12 +9,14 @@ import { cpuSeconds } from "./usage.ts";
 
 export type Progress = (what: string) => void;
 
-/** Beside the lab's own, which answers the API's clients and is never killed. */
-export const EXPENDABLE = ["c2", "c3"] as const;
-const FIRST = "lab";
+/** Names of the controllers by the number that they have in the lab; the first answers clients and is never killed. */
+export const CONTROLLERS = ["lab", "lab-2", "lab-3"] as const;
+export const EXPENDABLE = [2, 3] as const;
 /** Real hosts: two with guests, two hubs. */
 const REAL = { hosts: 4, hubs: 2 } as const;
 const SIMULATING = 2;
+/** With fewer, one of the controllers may own none. */
+const MANY_SHARDS = 50;
 
 /** Three etcds, three controllers, four hosts with kernels, and simulated ones. */
 export class Region {
@@ -24,11 +25,10 @@ export class Region {
   readonly lab: Lab;
   readonly etcd: EtcdCluster;
   readonly fleet: Fleet;
-  /** Clients of each controller's API, by its name. */
-  readonly apis = new Map<string, Client>();
+  /** Of each controller's API. */
+  readonly apis: readonly Client[];
   /** Ids of the hosts by their index. */
   readonly hostIds: string[] = [];
-  readonly #controllers = new Map<string, Child>();
 
   private constructor(shape: Shape, etcd: EtcdCluster, lab: Lab) {
     this.shape = shape;
@@ -36,7 +36,8 @@ export class Region {
     this.etcd = etcd;
     this.lab = lab;
     this.fleet = Fleet.start(SIMULATING);
-    this.apis.set(FIRST, lab.client);
+    const others = EXPENDABLE.map((n) => new Client({ url: `unix:${lab.files.dir}/api-${n}.sock` }));
+    this.apis = [lab.client, ...others];
   }
 
   static async up(shape: Shape, progress: Progress): Promise<Region> {
@@ -46,10 +47,13 @@ export class Region {
     });
     let region: Region | undefined;
     try {
-      const lab = await Lab.up({ ...REAL, store: ["--store", etcd.url, "--pki", etcd.pki], progress });
+      const lab = await Lab.up({
+        ...REAL,
+        controllers: CONTROLLERS.length,
+        store: ["--store", etcd.url, "--pki", etcd.pki],
+        progress,
+      });
       region = new Region(shape, etcd, lab);
-      progress("Starting two more controllers");
-      for (const name of EXPENDABLE) await region.startController(name);
       await region.allMembers();
       return region;
     } catch (error) {
@@ -67,31 +71,17 @@ export class Region {
   }
   /** Processes of the controllers that run. */
   get controllers(): readonly Child[] {
-    return [this.lab.controller!, ...this.#controllers.values()].filter((child) => child.running);
+    return [...this.lab.controllers.values()].filter((child) => child.running);
   }
-  controller(name: string): Child {
-    return this.#controllers.get(name)!;
-  }
-
-  async startController(name: string): Promise<void> {
-    const { files } = this.lab;
-    const socket = `${files.dir}/${name}.sock`;
-    const store = ["--store", this.etcd.url, "--pki", this.etcd.pki];
-    const sockets = ["--listen", `unix:${socket}`, "--agent-listen", `unix:${files.dir}/${name}.agents.sock`];
-    const child = await Child.start({
-      name,
-      argv: onehop("controller", ...store, "--name", name, ...sockets),
-      log: files.log(name),
-    });
-    this.#controllers.set(name, child);
-    this.apis.get(name)?.close();
-    this.apis.set(name, new Client({ url: `unix:${socket}` }));
+  /** The n-th, from 1. */
+  controller(n: number): Child {
+    return this.lab.controllers.get(`controller-${n}`)!;
   }
 
   /** Processes by what they are. */
   pids(): Readonly<Record<string, readonly number[]>> {
     const agents = [...this.lab.agents].map(([name, child]) => [`agent ${name}`, [child.id.pid]] as const);
-    const controllers = this.controllers.map((child) => [`controller ${child.name}`, [child.id.pid]] as const);
+    const controllers = this.controllers.map((child) => [child.name, [child.id.pid]] as const);
     const etcd = this.etcd.members.flatMap(({ pid }) => pid ?? []);
     return {
       ...Object.fromEntries([...agents, ...controllers]),
@@ -106,13 +96,15 @@ export class Region {
     const { entries } = await this.store.range({ prefix: keys.claims });
     return new Map(entries.map((e) => [e.key.slice(keys.claims.length), { name: e.value, revision: e.mod_revision }]));
   }
-  /** Waits until all controllers live, and nobody but them owns anything. */
+  /** Waits until all controllers live, and each owns its share. */
   async allMembers(): Promise<void> {
-    const names: readonly string[] = [FIRST, ...EXPENDABLE];
     await until("all controllers to have joined", async () => {
       const { entries } = await this.store.range({ prefix: keys.members, keysOnly: true });
-      const owners = new Set([...(await this.claims()).values()].map((claim) => claim.name));
-      const all = entries.length === names.length && (owners.size === 0 || names.every((name) => owners.has(name)));
+      const claims = await this.claims();
+      const owners = new Set([...claims.values()].map((claim) => claim.name));
+      const all =
+        entries.length === CONTROLLERS.length &&
+        (claims.size < MANY_SHARDS || CONTROLLERS.every((name) => owners.has(name)));
       return all || undefined;
     });
   }
@@ -132,8 +124,7 @@ export class Region {
 
   async close(): Promise<void> {
     this.fleet.stop();
-    for (const client of this.apis.values()) client.close();
-    for (const child of this.#controllers.values()) await child.kill();
+    for (const client of this.apis) client.close();
     await this.lab.close();
     await this.etcd.stop();
   }
