@@ -49,8 +49,6 @@ export async function forge(hard: HardLab, each: number): Promise<Forged> {
     wrong.push("h1's tables are not what they were");
   }
   const counters = () => ["h1", "h2"].map((host) => countersOf(hard, host));
-  // After a pause a refresh and a probe go beside the first packet, and the second answer finds nothing open.
-  await ping({ namespace: hard.guest("g1").namespace, to: addressOf(2), count: 1 });
   const idle = counters();
   const arrived = await guestsOwn(hard, scene, each);
   const taken = counters().flatMap((now, i) => [...grownBy(idle[i]!, now)].filter(([name]) => isRejection(name)));
