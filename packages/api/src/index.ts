@@ -8,4 +8,5 @@ export * from "./media.ts";
 export * from "./openapi.ts";
 export * from "./routes.ts";
 export * from "./schemas.ts";
+export * from "./store.ts";
 export * from "./watch.ts";

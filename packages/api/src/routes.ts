@@ -16,6 +16,7 @@ import {
   WAIT_DEFAULT_S,
   WAIT_MAX_S,
 } from "./schemas.ts";
+import { storeRoutes } from "./store.ts";
 import { watchQuery } from "./watch.ts";
 
 export type Method = "GET" | "POST" | "PATCH" | "DELETE";
@@ -200,6 +201,7 @@ export const ROUTES: readonly Route[] = [
   ...lookRoutes,
   ...tokenRoutes,
   ...joinRoutes,
+  ...storeRoutes,
   ...serviceRoutes,
 ];
 

@@ -14,6 +14,7 @@ import { registerHostJoining } from "./commands/host_joining.ts";
 import { registerLearned } from "./commands/learned.ts";
 import { registerNouns } from "./commands/nouns.ts";
 import { registerPort } from "./commands/port.ts";
+import { registerStore } from "./commands/store.ts";
 import { registerToken } from "./commands/token.ts";
 import { registerTop } from "./commands/top.ts";
 import { registerTrace } from "./commands/trace.ts";
@@ -61,6 +62,7 @@ export async function createProgram(io: Io, lab: "lab" | "no lab"): Promise<Comm
   if (lab === "lab") (await import("@onehop/lab/cli")).registerLabCommands(program);
   else program.command("lab").description("a data centre of network namespaces on this machine");
   registerToken(program, io);
+  registerStore(program, io);
   registerVersion(program, io);
   registerCompletion(program, io);
   const help = program.createCommand("help").argument("[command]").description("help for a command");

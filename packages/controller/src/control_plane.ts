@@ -1,8 +1,11 @@
 import { setMaxListeners } from "node:events";
 import type { Link, SliceId } from "@onehop/core";
-import { type Clock, type IntentChange, IntentView, type Store } from "@onehop/store";
+import { type Clock, type IntentChange, IntentView, keys, type Store } from "@onehop/store";
 import type { Logger } from "pino";
 import { type IndexedIntent, liveIndexes, Plans, partsOf } from "./compile/index.ts";
+import { Hearing } from "./epoch/hearing.ts";
+import { Sentry } from "./epoch/sentry.ts";
+import { statusUnder } from "./epoch/status.ts";
 import type { Random } from "./handlers/handler.ts";
 import { confirm } from "./learning/confirm.ts";
 import { Facts, followKeys } from "./learning/facts.ts";
@@ -49,17 +52,28 @@ export interface Meters {
 
 /** Intent in; plans to the agents, as far as they are owned here, and status of everything, out. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { store, clock, signal, logger } = options;
+  const { clock, signal, logger } = options;
   // Every part listens to it, and every pause.
   setMaxListeners(0, signal);
   const onError = (error: unknown) => logger.warn({ err: error }, "The store, or a stream, failed; it is tried again.");
-  const plane = new ControlPlane(options, await IntentView.open({ store, clock, signal, onError }), onError);
+  const sentry = await new Sentry(options).open();
+  const { guarded } = sentry;
+  const claimed = await guarded.range({ prefix: keys.claims, limit: 1, keysOnly: true });
+  const view = await IntentView.open({ store: guarded, clock, signal, onError });
+  const plane = new ControlPlane({ ...options, sentry, wasServed: claimed.entries.length > 0 }, view, onError);
   await plane.loaded;
   return plane;
 }
 
+interface Opened extends ControlPlaneOptions {
+  readonly sentry: Sentry;
+  /** Some controller served hosts over this store before. */
+  readonly wasServed: boolean;
+}
+
 export class ControlPlane {
   readonly view: IntentView;
+  readonly sentry: Sentry;
   readonly plans: Plans;
   readonly shards: Shards;
   readonly rounds: Rounds;
@@ -68,7 +82,9 @@ export class ControlPlane {
   readonly loaded: Promise<unknown>;
   /** Settles when everything is given back, after the signal, or when another took our name. */
   readonly ended: Promise<void>;
-  readonly #options: ControlPlaneOptions;
+  readonly status: StatusSource;
+  readonly #options: Opened;
+  readonly #hearing = new Hearing();
   readonly #onError: (error: unknown) => void;
   readonly #reports = new Reports();
   readonly #facts: Facts;
@@ -80,12 +96,14 @@ export class ControlPlane {
   readonly #keeper: Keeper;
   #join: (address: string) => void = () => undefined;
 
-  constructor(options: ControlPlaneOptions, view: IntentView, onError: (error: unknown) => void) {
-    const { clock, logger, signal, meters } = options;
+  constructor(options: Opened, view: IntentView, onError: (error: unknown) => void) {
+    const { clock, logger, signal, meters, sentry } = options;
     this.#options = options;
+    this.sentry = sentry;
     this.#onError = onError;
     this.view = view;
     this.#facts = new Facts(this.#reports, (sentence) => logger.error(sentence));
+    this.#facts.setEpoch(sentry.text);
     this.#indexed = liveIndexes(view, this.#facts);
     this.plans = new Plans(this.#indexed, {
       onProblem: (id, error) => logger.error({ slice: id, err: error }, "It cannot be compiled; all others go on."),
@@ -102,6 +120,7 @@ export class ControlPlane {
     this.#publisher = this.#makePublisher();
     this.brake = this.#makeBrake();
     this.#realise = this.#makeRealise();
+    this.status = statusUnder(sentry, this.#realise);
     this.#broken = new BrokenLog(view, logger);
     const stopFollowing = view.onChange((changes) => this.#follow(changes));
     this.#keeper = this.#makeKeeper();
@@ -111,16 +130,13 @@ export class ControlPlane {
       void aborted(signal).then(() => resolve(undefined));
     });
     this.ended = joined
-      .then((address) => (address === undefined ? undefined : this.shards.run(address)))
+      .then((address) => (address === undefined ? undefined : this.#serve(address)))
       .finally(() => {
         stopFollowing();
         this.#publisher.close();
       });
   }
 
-  get status(): StatusSource {
-    return this.#realise;
-  }
   get agents(): Agents {
     return this.#publisher;
   }
@@ -147,15 +163,29 @@ export class ControlPlane {
 
   /** Gives a VPC a new key; answers its version. Throws OnehopError (409) while hosts lack the one before. */
   rotateKey(vpcId: string): Promise<number> {
-    const { store, random } = this.#options;
+    const { random } = this.#options;
     return rotateKey(vpcId, {
-      ...{ store, random, plans: this.plans, reports: this.#reports, known: this.#facts.storedKey(vpcId) },
+      ...{
+        store: this.sentry.guarded,
+        random,
+        plans: this.plans,
+        reports: this.#reports,
+        known: this.#facts.storedKey(vpcId),
+      },
     });
   }
 
   get #follows() {
-    const { store, clock, signal } = this.#options;
-    return { store, clock, signal, onError: this.#onError };
+    const { clock, signal } = this.#options;
+    return { store: this.sentry.guarded, clock, signal, onError: this.#onError };
+  }
+
+  async #serve(address: string): Promise<void> {
+    const { clock, signal, wasServed } = this.#options;
+    const hosts = [...this.view.hosts.values()].filter((host) => host.kind === "onehop").map((host) => host.id);
+    if (wasServed) await this.#hearing.all(hosts, clock, signal);
+    await this.sentry.look();
+    await this.shards.run(address);
   }
 
   #makeShards(): Shards {
@@ -164,7 +194,7 @@ export class ControlPlane {
       ...this.#follows,
       self: { name, incarnation: Buffer.from(random(8)).toString("hex") },
       dial: dial ?? dialMember,
-      storeEpoch: () => this.#facts.epoch,
+      storeEpoch: () => (this.sentry.frozen ? undefined : this.sentry.epoch),
       wanted: () => this.plans.wanted(),
       isWanted: (id) => this.plans.hostsOf(id).size > 0,
       onGained: (ids) => this.#gained(ids),
@@ -179,14 +209,22 @@ export class ControlPlane {
   }
 
   #makePublisher(): Publisher {
-    const { clock, store, signal, meters } = this.#options;
+    const { clock, signal, meters } = this.#options;
+    const store = this.sentry.guarded;
     return new Publisher({
       plans: this.plans,
       intent: this.view,
       clock,
       epochOf: (id) => this.shards.epochOf(id),
       members: () => this.shards.members(),
-      sure: () => this.shards.sure,
+      sure: () => this.shards.sure && !this.sentry.frozen,
+      doubts: ({ host: name, have }, host) => {
+        if (host) this.#hearing.heard(host.id);
+        // One that is not known says little, but where nothing is known at all.
+        return (
+          (host !== undefined || this.view.hosts.size === 0) && this.sentry.doubts(`host ${host?.name ?? name}`, have)
+        );
+      },
       reports: this.#written,
       confirm: (lessons, host) => {
         const wanted = this.plans.wantedBy(host.id);
@@ -249,15 +287,23 @@ export class ControlPlane {
   }
 
   #followKeys(): Promise<void> {
-    let epoch = this.#facts.epoch;
-    return followKeys(this.#follows, this.#facts, (vpcIds) => {
-      for (const vpc of vpcIds) this.#touched(`vpc ${vpc}`, this.plans.followKeys([vpc]));
-      // With the store's epoch, that of every slice is another.
-      if (this.#facts.epoch !== epoch) this.rounds.add("claims", this.shards.owned());
-      epoch = this.#facts.epoch;
-      this.#realise.poke();
-      this.#keeper.look(vpcIds);
-    });
+    this.sentry.onChange(() => this.#epochMoved());
+    return followKeys(this.#follows, this.#facts, (vpcIds) => this.#keysMoved(vpcIds));
+  }
+
+  #keysMoved(vpcIds: readonly string[]): void {
+    for (const vpc of vpcIds) this.#touched(`vpc ${vpc}`, this.plans.followKeys([vpc]));
+    this.#realise.poke();
+    this.#keeper.look(vpcIds);
+  }
+
+  /** With the store's epoch, that of every slice is another; of one that is frozen nothing is vouched for. */
+  #epochMoved(): void {
+    this.#keysMoved(this.#facts.setEpoch(this.sentry.text));
+    const owned = new Set(this.shards.owned());
+    if (this.sentry.frozen) this.#publisher.released(owned);
+    else this.#gained(owned);
+    this.shards.consider(this.plans.wanted());
   }
 
   #touched(cause: string, ids: ReadonlySet<SliceId>): void {

@@ -68,6 +68,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
   controlMetrics(registry, plane);
   const api = createServer({
     store,
+    sentry: plane.sentry,
     view: plane.view,
     status: plane.status,
     agents: plane.agents,

@@ -62,6 +62,8 @@ export function controlMetrics(registry: Registry, plane: ControlPlane): void {
   number(Gauge, `${prefix}_queue_length`, ["Slices that wait to be compiled and sent.", () => plane.rounds.length]);
   number(Gauge, `${prefix}_queues`, ["VPCs that have slices waiting.", () => plane.rounds.queues]);
   number(Gauge, `${prefix}_fenced_slices`, ["Slices that cannot be compiled.", () => plane.plans.problems]);
+  number(Gauge, `${prefix}_store_epoch`, ["Epoch of the store.", () => plane.sentry.epoch]);
+  number(Gauge, `${prefix}_store_frozen`, ["1 while the store is not trusted.", () => (plane.sentry.frozen ? 1 : 0)]);
   number(Gauge, `${prefix}_held_deletions`, ["Mass deletions that wait to be read again.", () => plane.brake.held]);
 }
 

@@ -170,7 +170,8 @@ describe("several controllers", () => {
     (plane.view.portsByNetwork.of(back.id) as Map<string, object>).set(BASE.b1.id, broken);
     const other = { ...BASE.b1, id: "00000000-0000-4000-8000-00000000beef", addresses: ["10.0.2.77"] };
     await put(rig.store, "ports", [other]);
-    await until("it is degraded", () => plane.status.statusOf("network", back, 1).state === "degraded");
+    await until("it is fenced off", () => plane.plans.problems === 1);
+    expect(plane.status.statusOf("network", back, 1).state).toBe("degraded");
     expect(plane.status.statusOf("network", back, 1).reason).toContain("It cannot be compiled");
     expect(plane.plans.slice(`network/${back.id}`)).toBe(before);
     const got = stream.got.length;

@@ -4,7 +4,7 @@
  * - Linearizable: a read that starts after a write was acknowledged sees it.
  * - Every committed transaction has one revision, greater than all before it; a transaction happens wholly or not at all.
  * - A watch delivers every change of its prefix after the given revision, in order, exactly once, or ends with
- *   `compacted`; a batch holds whole transactions.
+ *   `compacted` or `restored`; a batch holds whole transactions.
  * - A key put under a lease is deleted when the lease ends.
  */
 export interface Store {
@@ -12,7 +12,10 @@ export interface Store {
   range(query: RangeQuery): Promise<RangeResult>;
   /** At most MAX_OPS operations and compares each; more is the caller's error. */
   txn(txn: Txn): Promise<TxnResult>;
-  /** Ends by `signal`, or throws StoreError `compacted` when `after` is older than the compaction. Resumes by itself after a lost connection. */
+  /**
+   * Ends by `signal`, or throws StoreError: `compacted` when `after` is older than the compaction, `restored` when it is a
+   * revision that the store has not come to. Resumes by itself after a lost connection.
+   */
   watch(prefix: string, after: number, signal: AbortSignal): AsyncIterable<WatchBatch>;
   grantLease(ttlSeconds: number): Promise<string>;
   /** False where the lease is gone. */
@@ -99,7 +102,8 @@ export interface WatchBatch {
   readonly changes: readonly Change[];
 }
 
-export type StoreErrorCode = "compacted" | "unavailable" | "no_space" | "too_large" | "lease_gone";
+/** restored: it is at an earlier revision than it was, so that what was read of it before may never have been. */
+export type StoreErrorCode = "compacted" | "unavailable" | "no_space" | "too_large" | "lease_gone" | "restored";
 
 export class StoreError extends Error {
   readonly code: StoreErrorCode;

@@ -5,6 +5,7 @@ import type { Registry } from "prom-client";
 import type { Leases } from "../allocate/leases.ts";
 import type { Writer } from "../api/writer.ts";
 import type { Caller } from "../auth/caller.ts";
+import type { Sentry } from "../epoch/sentry.ts";
 import type { Context, Limits, Random } from "../handlers/handler.ts";
 import type { JoinContext } from "../join/invitations.ts";
 import type { Keyring } from "../join/keyring.ts";
@@ -24,6 +25,8 @@ declare module "fastify" {
 
 export interface ServerOptions {
   readonly store: Store;
+  /** Says whether the store may be written; without it, it may. */
+  readonly sentry?: Sentry;
   /** What metrics count; an IntentView. */
   readonly view: Counted;
   readonly status: StatusSource;
@@ -47,6 +50,7 @@ export interface ServerOptions {
 export interface App {
   readonly store: Store;
   readonly writer: Writer;
+  readonly sentry: Sentry | undefined;
   readonly status: StatusSource;
   readonly agents: Agents;
   /** Gives a VPC a new key; answers its version. */

@@ -56,16 +56,18 @@ function ofStatus(status: unknown): ErrorDetail {
   };
 }
 
-function ofStore({ code }: StoreError): ErrorDetail {
+function ofStore({ code, message }: StoreError): ErrorDetail {
   if (code === "too_large")
     return { code: "too_large", status: 413, message: "The object is larger than the store takes." };
   if (code === "no_space")
     return {
       code: "store_full",
-      status: 503,
-      message: "The store is full.",
-      hint: "Give etcd more space, or compact it.",
+      status: 507,
+      message: "The store is full: nothing is written until it has space again.",
+      hint: "Compact and defragment etcd, then disarm its alarm (docs/operate.md), or raise its --quota-backend-bytes.",
     };
+  if (code === "restored")
+    return { code: "store_frozen", status: 503, message, hint: "onehop store show, then onehop store accept." };
   return {
     code: "store_unavailable",
     status: 503,

@@ -6,6 +6,7 @@ import { Leases } from "../allocate/leases.ts";
 import { Writer } from "../api/writer.ts";
 import { demand, ROOT } from "../auth/caller.ts";
 import { callerOf } from "../auth/tokens.ts";
+import { demandThawed, storeHandlers } from "../epoch/routes.ts";
 import { LIMITS } from "../handlers/handler.ts";
 import { NO_KEYS } from "../join/keyring.ts";
 import { joinHandlers } from "../join/routes.ts";
@@ -39,9 +40,11 @@ export function createServer(options: ServerOptions): ApiServer {
   const closing = new AbortController();
   const store = impatient(options.store, options.clock);
   const { status, clock, keyring, version = "0.1.0" } = options;
-  const leases = new Leases(store, clock);
+  // Whatever is written is planned upon what is read there: a store that was put back is noticed before.
+  const written = options.sentry ? impatient(options.sentry.guarded, options.clock) : store;
+  const leases = new Leases(written, clock);
   const contextOf = makeContext(options, leases, { ...LIMITS, ...options.limits });
-  const writer = new Writer(store, leases);
+  const writer = new Writer(written, leases);
   const metrics = makeMetrics(options.view, version, options.registry);
   const app = makeFastify(options);
   const listeners = new Listeners((request, response) => app.routing(request, response), keyring);
@@ -56,6 +59,7 @@ export function createServer(options: ServerOptions): ApiServer {
 
     store,
     writer,
+    sentry: options.sentry,
     status,
     clock,
     version,
@@ -108,14 +112,16 @@ const requestId = (header: string | string[] | undefined): string | undefined =>
   typeof header === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(header) ? header : undefined;
 
 /** Before the body is read: who asks, and may they. */
-function authenticate(app: FastifyInstance, { whoAsks }: App): void {
+function authenticate(app: FastifyInstance, { whoAsks, sentry }: App): void {
   app.decorateRequest("caller", null);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     const route = request.routeOptions.config.route;
-    if (!route || route.who === "anyone") return;
+    if (!route) return;
+    if (route.who === "anyone") return demandThawed(route, sentry);
     const caller = await whoAsks(request);
     demand(caller, route.who);
+    demandThawed(route, sentry);
     request.caller = caller;
   });
 }
@@ -158,7 +164,12 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 function addRoutes(app: FastifyInstance, shared: App, metrics: Metrics): void {
-  const service = { ...serviceHandlers(shared, metrics), ...lookHandlers(shared), ...joinHandlers(shared) };
+  const service = {
+    ...serviceHandlers(shared, metrics),
+    ...lookHandlers(shared),
+    ...joinHandlers(shared),
+    ...storeHandlers(shared),
+  };
   for (const route of ROUTES)
     app.route({
       method: route.method,

@@ -1,6 +1,7 @@
 import type { VpcKey } from "@onehop/core";
 import { type Change, keys } from "@onehop/store";
 import type { LearningFacts, Stage } from "../compile/index.ts";
+import { parseEpoch } from "../epoch/stored.ts";
 import { type FollowOptions, follow } from "../realise/follow.ts";
 import type { Reports } from "../realise/reports.ts";
 import { Holders } from "./holders.ts";
@@ -53,14 +54,14 @@ export class Facts implements LearningFacts {
 
   /** As stored; undefined: it was never restored. */
   setEpoch(text: string | undefined): string[] {
-    const [, number, frozen] = /^([1-9]\d{0,8})( frozen)?$/.exec(text ?? "1") ?? [];
+    const stored = parseEpoch(text);
     // What cannot be read may be of an operator who is at work, or of a later version.
-    this.#frozen = number === undefined || frozen !== undefined;
-    if (number === undefined)
+    this.#frozen = !stored || stored.frozen !== undefined;
+    if (!stored)
       this.#onBroken(
         `The stored epoch cannot be read; ${this.#epoch} stays in use, and what hosts learn is not judged.`,
       );
-    const epoch = Number(number ?? this.#epoch);
+    const epoch = stored?.epoch ?? this.#epoch;
     if (epoch === this.#epoch) return [];
     this.#epoch = epoch;
     return [...this.#keys.keys()];
@@ -109,17 +110,13 @@ export class Facts implements LearningFacts {
 
 type Following = Pick<FollowOptions, "store" | "clock" | "signal" | "onError">;
 
-/** Keeps the facts' keys and epoch as the store has them; resolves when they have been read. */
+/** Keeps the facts' keys as the store has them; resolves when they have been read. */
 export async function followKeys(
   options: Following,
   facts: Facts,
   onChange: (vpcIds: readonly string[]) => void,
 ): Promise<void> {
   await Promise.all([
-    followOne(options, keys.epoch, {
-      onList: (entries) => onChange(facts.setEpoch(entries[0]?.value)),
-      onChanges: (changes) => onChange(facts.setEpoch(changes.at(-1)?.entry?.value)),
-    }),
     followOne(options, keys.keyHolders, {
       onList: (entries) => facts.holders.list(entries),
       onChanges: (changes) => facts.holders.change(changes),

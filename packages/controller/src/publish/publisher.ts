@@ -33,6 +33,8 @@ export interface PublisherOptions {
   readonly members: () => Members;
   /** Whether this controller is known to be in touch with the store: what it says is so now. */
   readonly sure: () => boolean;
+  /** Whether what a host holds is more than is known of the store: it is to come back. Undefined: an unknown host. */
+  readonly doubts: (hello: Hello, host: At<Host> | undefined) => boolean;
   /** Takes hosts' reports, and hears of streams that began and ended. */
   readonly reports: {
     opened(hostId: string): void;
@@ -193,9 +195,14 @@ export class Publisher implements Agents {
         "wrong_version",
         `This controller speaks version ${PROTOCOL_VERSION} of the agents' protocol, not ${version}.`,
       );
+    const problem = host && admit(hello, host);
+    if (host && problem !== undefined) return refuse("not_authorised", problem);
+    if (this.#options.doubts(hello, host)) {
+      link.close(CLOSE.goingAway);
+      return undefined;
+    }
     if (!host) return refuse("unknown_host", `There is no host ${JSON.stringify(hello.host.slice(0, 80))}.`);
-    const problem = admit(hello, host);
-    return problem === undefined ? this.#open(link, host, hello) : refuse("not_authorised", problem);
+    return this.#open(link, host, hello);
   }
 
   #open(link: Link, host: At<Host>, hello: Hello): Session {

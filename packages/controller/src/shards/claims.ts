@@ -156,10 +156,11 @@ export class Claims {
   }
 
   async #sweep(): Promise<void> {
-    const { clock, signal } = this.#options;
+    const { clock, signal, isMember } = this.#options;
     while (!signal.aborted) {
       await pause(clock, SWEEP_MS, signal);
       if (signal.aborted) return;
+      if (!isMember()) continue;
       const shards = new Set([...this.#unwanted].filter((shard) => this.#isToGo(shard)));
       this.#unwanted.clear();
       await this.#release(shards);

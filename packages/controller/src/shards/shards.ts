@@ -12,8 +12,8 @@ export interface ShardsOptions {
   readonly signal: AbortSignal;
   readonly self: Pick<MemberEntry, "name" | "incarnation">;
   readonly dial: DialMember;
-  /** Of the store. */
-  readonly storeEpoch: () => number;
+  /** Of the store; undefined: it is frozen, so that nothing is claimed or served. */
+  readonly storeEpoch: () => number | undefined;
   /** Slices that some host is interested in: each is a shard. */
   readonly wanted: () => Iterable<SliceId>;
   readonly isWanted: (id: SliceId) => boolean;
@@ -43,7 +43,8 @@ export class Shards {
       ...parts,
       self: self.name,
       isWanted: (shard) => options.isWanted(shard as SliceId),
-      isMember: () => this.#roster.members.get(self.name)?.incarnation === self.incarnation,
+      isMember: () =>
+        options.storeEpoch() !== undefined && this.#roster.members.get(self.name)?.incarnation === self.incarnation,
       onGained: (shards) => options.onGained(shards as ReadonlySet<SliceId>),
       onLost: (shards) => options.onLost(shards as ReadonlySet<SliceId>),
     });
@@ -69,7 +70,8 @@ export class Shards {
   /** Epoch of the slice; undefined: another owns it. */
   epochOf(id: SliceId): number | undefined {
     const revision = this.#claims.revisionOf(id);
-    return revision === undefined ? undefined : epochOf(this.#options.storeEpoch(), revision);
+    const storeEpoch = this.#options.storeEpoch();
+    return revision === undefined || storeEpoch === undefined ? undefined : epochOf(storeEpoch, revision);
   }
   /** Must hold for a write that only the owner may do. */
   guard(id: SliceId): Compare | undefined {

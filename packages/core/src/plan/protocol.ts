@@ -36,6 +36,12 @@ const EPOCHS_OF_A_STORE = 2 ** 42;
 export const epochOf = (storeEpoch: number, claimRevision: number): number =>
   (storeEpoch - 1) * EPOCHS_OF_A_STORE + claimRevision;
 
+/** What a slice's epoch is made of. */
+export const epochPartsOf = (epoch: number): { readonly storeEpoch: number; readonly claimRevision: number } => ({
+  storeEpoch: Math.floor(epoch / EPOCHS_OF_A_STORE) + 1,
+  claimRevision: epoch % EPOCHS_OF_A_STORE,
+});
+
 /** First frame of an agent: who it is and what it holds, so that only what differs is sent. */
 export interface Hello {
   readonly type: "hello";

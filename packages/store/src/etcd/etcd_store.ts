@@ -1,4 +1,5 @@
 import { type Clock, pause, systemClock } from "../clock.ts";
+import { restored } from "../restored.ts";
 import {
   type Compare,
   type Entry,
@@ -15,7 +16,7 @@ import { checkTxn } from "../txn_check.ts";
 import type { CompareMessage, RequestOp } from "./messages.ts";
 import { rangeOf } from "./range.ts";
 import { type StoreTls, Transport } from "./transport.ts";
-import { entryOf, watchStream } from "./watch.ts";
+import { Behind, entryOf, watchStream } from "./watch.ts";
 
 /** Keys read in one call: a listing of everything must not hold up the store or outlast the deadline. */
 const PAGE = 5_000;
@@ -80,10 +81,17 @@ export class EtcdStore implements Store {
           yield batch;
         }
       } catch (error) {
-        if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
+        if (error instanceof Behind) await this.#mustHaveCome(prefix, at);
+        else if (!(error instanceof StoreError && error.code === "unavailable")) throw error;
         await pause(this.#clock, REWATCH_MS, either);
       }
     }
+  }
+
+  /** One member may be behind the others for a moment; what all agree on may not. */
+  async #mustHaveCome(prefix: string, revision: number): Promise<void> {
+    const now = await this.#page({ prefix, limit: 1, keysOnly: true }).catch(() => undefined);
+    if (now && now.revision < revision) throw restored(revision, now.revision);
   }
 
   async grantLease(ttlSeconds: number): Promise<string> {

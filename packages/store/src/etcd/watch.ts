@@ -11,7 +11,10 @@ export interface WatchQuery {
   readonly signal: AbortSignal;
 }
 
-/** One watch over one stream, until it breaks (throws), is compacted (throws) or the signal aborts (ends). */
+/** The member that serves the watch is behind: it has been cut off, or the store was put back to an earlier state. */
+export class Behind extends Error {}
+
+/** One watch over one stream, until it breaks (throws), is compacted or behind (throws) or the signal aborts (ends). */
 export async function* watchStream(transport: Transport, query: WatchQuery): AsyncGenerator<WatchBatch> {
   const stream = transport.open("Watch.Watch");
   const cancel = () => stream.cancel();
@@ -44,6 +47,8 @@ async function* batches(responses: AsyncIterable<WatchResponse>, after: number):
   let events: Event[] = [];
   for await (const response of responses) {
     if (response.canceled) throw cancelled(response, at);
+    // Etcd would wait, without a word, until its revisions have come so far, whatever they are then.
+    if (response.created && Number(response.header.revision) < after) throw new Behind();
     if (response.created) continue;
     events = events.length === 0 ? [...response.events] : events.concat(response.events);
     // A large response comes in pieces, and a transaction may be cut by them.

@@ -12,6 +12,12 @@ export interface Commit {
   readonly changes: readonly Change[];
 }
 
+/** All that there was at a revision. */
+export interface MemoryCopy {
+  readonly revision: number;
+  readonly entries: readonly Entry[];
+}
+
 /** Every version of every key since the last compaction, and the transactions that made them. */
 export class History {
   /** As in etcd, an empty store is at revision 1. */
@@ -21,6 +27,17 @@ export class History {
   readonly #versions = new Map<string, Version[]>();
   readonly #keys = new SortedKeys();
   #commits: Commit[] = [];
+
+  static of({ revision, entries }: MemoryCopy): History {
+    const history = new History();
+    history.revision = revision;
+    history.oldest = revision;
+    for (const entry of entries) {
+      history.#versions.set(entry.key, [{ revision: entry.mod_revision, entry }]);
+      history.#keys.add(entry.key);
+    }
+    return history;
+  }
 
   at(key: string, revision = this.revision): Entry | undefined {
     return this.#versions.get(key)?.findLast((v) => v.revision <= revision)?.entry;

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
+import { restored } from "../restored.ts";
 import {
   type Change,
   type Compare,
@@ -14,12 +15,12 @@ import {
   type WatchBatch,
 } from "../store.ts";
 import { checkTxn } from "../txn_check.ts";
-import { History } from "./history.ts";
+import { History, type MemoryCopy } from "./history.ts";
 import { Leases } from "./leases.ts";
 
 /** The store in this process's memory: the same guarantees for as long as the process lives; for tests and trials. */
 export class MemoryStore implements Store {
-  readonly #history = new History();
+  #history = new History();
   readonly #leases: Leases;
   /** Called, once each, at the next commit, compaction or close. */
   #wake = new Set<() => void>();
@@ -63,6 +64,7 @@ export class MemoryStore implements Store {
       this.#mustBeOpen();
       if (at < this.#history.oldest) throw compacted(at, this.#history.oldest);
       const { revision } = this.#history;
+      if (revision < at) throw restored(at, revision);
       if (revision <= at) {
         await this.#change(signal);
         continue;
@@ -98,6 +100,18 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#closed = true;
     this.#leases.close();
+    this.#wakeAll();
+  }
+
+  /** What it holds now; of the past, and of leases, nothing. */
+  copy(): MemoryCopy {
+    const { revision } = this.#history;
+    return { revision, entries: [...this.#history.entries("", "", revision)] };
+  }
+
+  /** As etcd after the restore of a snapshot: everything is as it was when the copy was made, revisions included. */
+  restore(copy: MemoryCopy): void {
+    this.#history = History.of(copy);
     this.#wakeAll();
   }
 
