@@ -1,54 +1,30 @@
 import { setMaxListeners } from "node:events";
 import type { Link, SliceId } from "@onehop/core";
-import { type Clock, type IntentChange, IntentView, keys, type Store } from "@onehop/store";
-import type { Logger } from "pino";
+import { type IntentChange, IntentView, keys } from "@onehop/store";
 import { type IndexedIntent, liveIndexes, Plans, partsOf } from "./compile/index.ts";
 import { Hearing } from "./epoch/hearing.ts";
 import { Sentry } from "./epoch/sentry.ts";
 import { statusUnder } from "./epoch/status.ts";
-import type { Random } from "./handlers/handler.ts";
 import { confirm } from "./learning/confirm.ts";
 import { Facts, followKeys } from "./learning/facts.ts";
 import { Keeper } from "./learning/keeper.ts";
 import { rotateKey } from "./learning/keys.ts";
 import type { Agents } from "./look/agents.ts";
+import type { ControlPlaneOptions, Meters, Opened } from "./plane_options.ts";
 import { type Admit, Publisher } from "./publish/publisher.ts";
 import type { Traffic } from "./publish/traffic.ts";
 import { BrokenLog } from "./realise/broken_log.ts";
 import { Realise } from "./realise/realise.ts";
 import { ReportWriter } from "./realise/report_writer.ts";
 import { Reports } from "./realise/reports.ts";
-import { BRAKE, Brake, type BrakeLimits } from "./shards/brake.ts";
+import { BRAKE, Brake } from "./shards/brake.ts";
 import { byCause } from "./shards/cause.ts";
 import { dialMember } from "./shards/dial.ts";
-import type { DialMember } from "./shards/peers.ts";
 import { Rounds } from "./shards/rounds.ts";
 import { Shards } from "./shards/shards.ts";
 import type { StatusSource } from "./status_source.ts";
 
-export interface ControlPlaneOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  /** Of this controller; unique among those that live. */
-  readonly name: string;
-  readonly signal: AbortSignal;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly meters?: Meters;
-  readonly brake?: BrakeLimits;
-  /** Opens streams to other controllers. */
-  readonly dial?: DialMember;
-  /** Lets other events of the process have their turn. */
-  readonly breathe?: () => Promise<void>;
-}
-
-/** Told of what is counted as it happens. */
-export interface Meters {
-  /** A slice changed: hosts told of it, of those that are interested. */
-  fanOut(told: number, interested: number): void;
-  /** A slice waited so long for its turn. */
-  waited(id: SliceId, milliseconds: number): void;
-}
+export type { ControlPlaneOptions, Meters };
 
 /** Intent in; plans to the agents, as far as they are owned here, and status of everything, out. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -63,12 +39,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const plane = new ControlPlane({ ...options, sentry, wasServed: claimed.entries.length > 0 }, view, onError);
   await plane.loaded;
   return plane;
-}
-
-interface Opened extends ControlPlaneOptions {
-  readonly sentry: Sentry;
-  /** Some controller served hosts over this store before. */
-  readonly wasServed: boolean;
 }
 
 export class ControlPlane {
