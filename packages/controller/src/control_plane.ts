@@ -282,8 +282,7 @@ export class ControlPlane {
   }
 
   #gained(ids: ReadonlySet<SliceId>): void {
-    const { logger } = this.#options;
-    logger.debug({ slices: ids.size }, "More slices are owned here.");
+    this.#options.logger.debug({ slices: ids.size }, "More slices are owned here.");
     this.#publisher.gained(ids);
     this.rounds.add("claims", ids);
     this.#written.gained(idsOf("host", ids));
