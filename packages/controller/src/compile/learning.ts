@@ -4,8 +4,11 @@ import type { IndexedIntent } from "./indexed.ts";
 
 /**
  * How far a VPC is on its way to learning, as the store has it, so that no controller's opinion and no hub's death turn
- * it back. pushed: its ports are told to all its hosts, while its hubs load its table and all get its key: who has none
- * answers no probe, and would seem dead. both: it learns, and its ports are told as before, so that no packet meets the change. learned: a host is told of its own networks' ports only.
+ * it back.
+ * - pushed: its ports are told to all its hosts, while its hubs load its table and all get its key: who has none answers
+ *   no probe, and would seem dead.
+ * - both: it learns, and its ports are told as before, so that no packet meets the change.
+ * - learned: a host is told of its own networks' ports only.
  */
 export type Stage = "pushed" | "both" | "learned";
 
