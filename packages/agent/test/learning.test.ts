@@ -224,6 +224,26 @@ describe("confirmation of what was learned", () => {
     expect([...kernel.read("learned")]).toHaveLength(1);
   });
 
+  it("D12: asks about 2,000 entries at a time however many there are, and about new ones first", () => {
+    const now = kernel.now();
+    const entry = { host: 2, packets: 1, claim, port: portId("x"), used: now, asked: now, taught: now, since: now };
+    const many = Array.from({ length: 2999 }, (_, n) => ({ vpc: 5000, address: `10.1.${n >> 8}.${n & 255}` }));
+    kernel.write(
+      "learned",
+      many.map((at) => [at, entry]),
+    );
+    const asked = (at: number) => {
+      confirmer.ask(at);
+      const { id, lessons } = sent.at(-1) as Lessons;
+      confirmer.receive({ type: "verdicts", id, verdicts: lessons.map(() => ({ verdict: "confirmed" })) }, at);
+      return lessons;
+    };
+    expect([asked(0), asked(500)].map((lessons) => lessons.length)).toEqual([2000, 1000]);
+    const newest = { vpc: 5000, address: "10.9.9.9" };
+    kernel.write("learned", [[newest, entry]]);
+    expect(asked(20_000)[0]).toMatchObject(newest);
+  });
+
   it("of an entry that is gone is forgotten", () => {
     confirmer.ask(0);
     answer({ verdict: "confirmed" }, 0);

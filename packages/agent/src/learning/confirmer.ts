@@ -57,21 +57,23 @@ export class Confirmer {
     }
   }
 
+  /** What is new comes first: those that are confirmed every ten seconds may be more than can be asked about in ten. */
   #due(now: number): Lesson[] {
     const { kernel } = this.#options;
     const recently = kernel.now() - BigInt(AGAIN_MS) * MS;
     const present = new Set<string>();
-    const due: Lesson[] = [];
+    const fresh: Lesson[] = [];
+    const again: Lesson[] = [];
     for (const [key, entry] of kernel.read("learned")) {
       const text = `${key.vpc} ${key.address}`;
       present.add(text);
       const lesson = lessonOf([key, entry]);
       const asked = this.#asked.get(text);
-      if (asked && sameLesson(asked.lesson, lesson) && (now < asked.due || entry.used < recently)) continue;
-      due.push(lesson);
+      if (!asked || !sameLesson(asked.lesson, lesson)) fresh.push(lesson);
+      else if (now >= asked.due && entry.used >= recently) again.push(lesson);
     }
     this.#forget(present);
-    return due;
+    return [...fresh, ...again];
   }
 
   /** Of entries that are gone, nothing is to be remembered. */
