@@ -20,6 +20,7 @@ import {
 } from "@onehop/core";
 import { getOne, type QueryValues } from "../api/read.ts";
 import { refuseBody } from "../api/refusals.ts";
+import { isHub } from "../compile/index.ts";
 import { type Names, ref } from "./names.ts";
 import { boundPort } from "./request.ts";
 import { fromAll, scopeOf } from "./scope.ts";
@@ -88,6 +89,8 @@ export async function wayOf(listing: Listing, body: unknown): Promise<WayAnswer>
   const { store, caller, names, agents } = listing;
   const from = await boundPort(store, caller, port_id.toLowerCase());
   const vpc = await getOne({ store, caller, noun: nounOf("vpc") }, from.vpc_id);
+  const gateway = gatewayOf(names, from.vpc_id, to);
+  if (gateway) return { way: "local", why: `It is the gateway of network ${gateway}, and every host answers for it.` };
   const hop = nextHopOf(names, from.vpc_id, to);
   const target = names.portByAddress(from.vpc_id, hop);
   const bound = target?.host_id === undefined ? undefined : names.intent.hosts.get(target.host_id);
@@ -103,6 +106,7 @@ export async function wayOf(listing: Listing, body: unknown): Promise<WayAnswer>
     learns,
     waits,
     isBarred: answer.barred.some((bar) => bar.host === bound?.number),
+    isTold: target !== undefined && isTold(from.host_id!, target, names),
     via: hop === to ? "" : ` It is reached by the route to ${hop}.`,
   };
   return judgeWay(found, names);
@@ -118,6 +122,8 @@ interface Found {
   readonly waits: boolean;
   /** What the port's host says in the VPC is not believed. */
   readonly isBarred: boolean;
+  /** The host is told of the address, and need not learn it. */
+  readonly isTold: boolean;
   readonly via: string;
 }
 
@@ -129,23 +135,38 @@ function judgeWay(found: Found, names: Names): WayAnswer {
   };
   const say = (way: WayAnswer["way"], why: string): WayAnswer => ({ way, ...ends, why: why + via });
   if (bound?.id === from.host_id && bound) return say("local", "Both ports are on the same host.");
-  if (bound && (!learns || target?.network_id === from.network_id))
+  if (bound && (!learns || found.isTold))
     return say(
       "pushed",
-      learns ? "Ports of one network are told to its hosts." : "The VPC's ports are told to its hosts.",
+      learns ? "Hubs, and hosts of its network, are told of it." : "The VPC's ports are told to its hosts.",
     );
   if (!entry && !target) return say("none", "The VPC has no port with this address.");
   if (!entry && !bound) return say("none", "The port of this address is bound to no host.");
   if (!entry && found.isBarred)
-    return say("hub", `Host ${bound?.name} claimed what is not its own, and is not believed until it is trusted again.`);
+    return say(
+      "hub",
+      `Host ${bound?.name} claimed what is not its own, and is not believed until it is trusted again.`,
+    );
   if (!entry) return say("hub", "Nothing was learned: no packet went there lately, or no answer has come yet.");
   const teacher = hostRef(names, entry.host);
   if (entry.silent) return { ...say("hub", `Host ${teacher.name} does not answer.`), host: teacher };
   const { since_ms, confirmed } = entry;
   const unconfirmed = `Host ${teacher.name} said so, and the controllers have not confirmed it yet.`;
   if (found.waits && !confirmed) return { ...say("hub", unconfirmed), host: teacher };
-  return { ...say("direct", `Host ${teacher.name} said so.`), host: teacher, since_ms, confirmed };
+  const moved =
+    bound && bound.id !== teacher.id ? ` The port is on host ${bound.name} by now: what comes is passed on.` : "";
+  return { ...say("direct", `Host ${teacher.name} said so.${moved}`), host: teacher, since_ms, confirmed };
 }
+
+/** Hubs know all ports of the VPC, and a host those of the networks that it serves. */
+function isTold(hostId: string, target: Port, { intent }: Names): boolean {
+  const host = intent.hosts.get(hostId);
+  if (host && isHub(host)) return true;
+  return [...intent.ports.values()].some((p) => p.host_id === hostId && p.network_id === target.network_id);
+}
+
+const gatewayOf = ({ intent }: Names, vpcId: string, address: string): string | undefined =>
+  [...intent.networks.values()].find((n) => n.vpc_id === vpcId && n.gateway === address)?.name;
 
 /** The address that packets are sent to in fact: the next hop of the longest route, where no port has the address. */
 function nextHopOf(names: Names, vpcId: string, to: string): string {

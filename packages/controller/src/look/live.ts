@@ -162,20 +162,24 @@ export function differencesOf(
 ): string[] {
   const differences = blind.map((h) => `Host ${h.name} was not watched: its agent does not answer.`);
   let before: TraceObject | undefined;
+  let isEnded = false; // what was dropped on one host is nowhere lost after it
   for (const { host, decision } of predicted) {
     const lived = seen.find((s) => s.host.id === host.id);
-    if (!lived && !blind.some((b) => b.id === host.id)) differences.push(missing(host, before));
+    if (!lived && !isEnded && !blind.some((b) => b.id === host.id)) differences.push(missing(host, before));
     if (lived && decision.action !== "unknown" && !isSame(lived.decision, decision))
       differences.push(
-        `On host ${host.name} it was predicted to be ${decision.words}; it was ${lived.decision.words}.`,
+        `On host ${host.name} it was predicted to be ${decision.words}; it was ${bare(lived.decision.words)}.`,
       );
+    isEnded ||= lived?.decision.action === "drop";
     before = host;
   }
   for (const { host, decision } of seen)
     if (!predicted.some((p) => p.host.id === host.id))
-      differences.push(`Host ${host.name} was not to get it, and it was ${decision.words} there.`);
+      differences.push(`Host ${host.name} was not to get it, and it was ${bare(decision.words)} there.`);
   return differences;
 }
+
+const bare = (words: string): string => words.replace(/\.$/, "");
 
 const isSame = (a: TraceDecision, b: TraceDecision): boolean => a.action === b.action && a.reason === b.reason;
 

@@ -35,7 +35,8 @@ const learns = (change: Partial<LearnedAnswer>): LearnedAnswer => ({
   ...{ entries: [], ways: [{ vpc: here.vpc.vni, direct: 1, by_hub: 1 }], messages: {}, barred: [] },
   ...change,
 });
-const why = async () => (await served.root.request("POST", "/v1/why", { port_id: port.id, to: TO })).body as WayAnswer;
+const why = async (to = TO) =>
+  (await served.root.request("POST", "/v1/why", { port_id: port.id, to })).body as WayAnswer;
 
 test("Why a packet goes straight, or by the hub, is said in a sentence.", async () => {
   answer = learns({});
@@ -56,4 +57,21 @@ test("In a VPC that wants it, an entry that is not confirmed yet carries nothing
   expect(await why()).toMatchObject({ way: "hub", why: expect.stringContaining("not confirmed it yet") });
   answer = learns({ entries: [entry({ confirmed: true })] });
   expect(await why()).toMatchObject({ way: "direct", confirmed: true });
+});
+
+test("A gateway, a port that moved since, and one whose network the host serves are told apart from what was learned.", async () => {
+  answer = learns({});
+  expect(await why("10.0.2.1")).toMatchObject({
+    way: "local",
+    why: expect.stringContaining("gateway of network back"),
+  });
+  answer = learns({ entries: [entry({ host: here.host.number, confirmed: true })] });
+  expect(await why()).toMatchObject({
+    way: "direct",
+    why: expect.stringContaining(`is on host ${there.host.name} by now`),
+  });
+  const { network_id } = far as unknown as { readonly network_id: string };
+  await served.root.create("ports", { network_id, host_id: here.host.id, addresses: ["10.0.2.7"] });
+  answer = learns({});
+  expect(await why()).toMatchObject({ way: "pushed", why: expect.stringContaining("hosts of its network") });
 });
