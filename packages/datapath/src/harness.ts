@@ -72,7 +72,7 @@ const TINY = {
 const TABLES = [
   ...["class_limits", "hosts", "tunnels", "vnis", "allowed", "endpoints", "routes", "macs", "destinations"],
   // Without the keys nobody is asked, so that of what was learned only the time of its last use is written.
-  ...["vpc_rules", "learned", "confirmed", "moved", "hub_sources"],
+  ...["vpc_rules", "hub_sync", "learned", "confirmed", "moved", "hub_sources"],
 ];
 
 export interface HostRigOptions extends Partial<Pick<DatapathOptions, "objectDir" | "maxEntries">> {

@@ -87,7 +87,7 @@ export const DROP_REASONS = {
   internal: words("A helper of the kernel refused the packet.", "Report it with the counters of onehop host show."),
   no_hub: words(
     "The receiver's host is not known yet, and no hub of the VPC can be reached.",
-    "Look at the VPC's hubs: onehop vpc show. Pairs that were talking go on.",
+    "Look at the hosts with the role hub: onehop host list. Pairs that were talking go on.",
   ),
   hub_source: words(
     "A relayed packet did not come from the host where its sender is bound.",
@@ -99,7 +99,7 @@ export const DROP_REASONS = {
   ),
   message: words(
     "A learning message was not accepted.",
-    "See the counters by reason: onehop learned --host. Look at who sends to UDP port 4797.",
+    "See the counters by reason, messages.* of onehop host datapath. Look at who sends to UDP port 4797.",
   ),
 } as const satisfies Record<string, DropWords>;
 
