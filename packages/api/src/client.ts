@@ -208,7 +208,11 @@ export class Client {
         response.on("error", failed);
         response.on("end", () => resolve(answerOf(response, Buffer.concat(chunks))));
       });
-      request.on("error", failed);
+      request.on("error", (error: NodeJS.ErrnoException) => {
+        // The server had given up a connection that was kept: nothing of this was read.
+        if (request.reusedSocket && error.code === "EPIPE") resolve(this.#send(options, payload));
+        else failed(error);
+      });
       request.setTimeout(this.#options.timeoutMs ?? 330_000, () => request.destroy(new Error("it does not answer")));
       request.end(payload);
     });
