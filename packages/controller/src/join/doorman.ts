@@ -66,7 +66,7 @@ export class Doorman {
   }
 
   #judge(request: IncomingMessage): (hostId: string) => string | undefined {
-    // Whoever can open the unix socket, or is on this machine, is root's.
+    // By the unix socket, which only root can open, or by loopback: then all users of this machine are trusted.
     if (isLocal(request)) return () => undefined;
     const shown = shownBy(request);
     return typeof shown === "string" ? () => shown : (hostId) => this.#problem(shown, hostId);
