@@ -1,5 +1,6 @@
 import type { Breakage } from "./breakage.ts";
 import { API, CONTROL_PLANE } from "./control_plane.ts";
 import { DATA_PLANE } from "./data_plane.ts";
+import { LEARNING } from "./learning.ts";
 
-export const BREAKAGES: readonly Breakage[] = [...DATA_PLANE, ...CONTROL_PLANE, ...API];
+export const BREAKAGES: readonly Breakage[] = [...DATA_PLANE, ...LEARNING, ...CONTROL_PLANE, ...API];
