@@ -238,6 +238,19 @@ describe("Ports", () => {
     expect(await terminal(stub(answers).api)("port", "bind", "web-1", "--host", "h1")).toMatchObject({ code: 2 });
   });
 
+  it("move takes a bound port elsewhere, with its link as it was or another, and no port that is nowhere.", async () => {
+    const move = async (found: Thing, ...flags: string[]) => {
+      const { api, calls } = stub({ ...answers, "GET /v1/ports": { items: [found] } });
+      const ran = await terminal(api)("port", "move", found.name, "--host", "h1", ...flags);
+      return { ...ran, body: calls.at(-1)?.body };
+    };
+    expect(await move(web)).toMatchObject({ out: "port/web-1 moved to h1\n", body: { host_id: id(1) } });
+    const device = { kind: "veth", namespace: "g1" };
+    expect((await move(web, "--namespace", "g1")).body).toEqual({ host_id: id(1), device });
+    expect((await move(web)).body).toEqual({ host_id: id(1) });
+    expect((await move(bare)).code).toBe(2);
+  });
+
   it("unbind removes host and device.", async () => {
     const { api, calls } = stub(answers);
     expect((await terminal(api)("port", "unbind", "web-1")).out).toBe("port/web-1 unbound\n");
