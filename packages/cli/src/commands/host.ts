@@ -13,6 +13,19 @@ export function registerHost(command: Command, io: Io): void {
   withOutput(datapath.argument("<host>", "its name or id")).action(async (ref: string, options: CommonOptions) => {
     const session = await openSession(io, options);
     const id = await findId(session.api, host, ref);
-    await printRecord(session.printer, (await session.api.request("GET", `${pathOf(host, id)}/datapath`)).body);
+    const { body } = await session.api.request("GET", `${pathOf(host, id)}/datapath`);
+    await printRecord(session.printer, isForPrograms(options) ? body : withoutZeros(body as Datapath));
   });
 }
+
+interface Datapath {
+  readonly messages?: Readonly<Record<string, number>>;
+}
+
+const isForPrograms = ({ output }: CommonOptions): boolean => output === "json" || output === "yaml";
+
+/** A person looks for what was counted: of some thirty outcomes of learning's messages most never happen. */
+const withoutZeros = ({ messages = {}, ...rest }: Datapath): unknown => ({
+  messages: Object.fromEntries(Object.entries(messages).filter(([, count]) => count > 0)),
+  ...rest,
+});

@@ -1,4 +1,4 @@
-import { type LearnedItem, type LearnedList, nounOf, type WayAnswer } from "@onehop/core";
+import { type LearnedItem, type LearnedList, nounOf, type TraceObject, type WayAnswer } from "@onehop/core";
 import type { Command } from "commander";
 import { addScopeOption, scopeFlags, scopeOf } from "../fields.ts";
 import type { Io } from "../io.ts";
@@ -7,6 +7,7 @@ import { printData } from "../output/print.ts";
 import { table } from "../output/table.ts";
 import { type CommonOptions, openSession, withConnection, withOutput } from "../session.ts";
 import { addLookOptions, type LookOptions, lookQuery, tellSilent } from "./drops.ts";
+import { addressOf } from "./trace.ts";
 import { barText } from "./trust.ts";
 
 const port = nounOf("port");
@@ -24,7 +25,7 @@ export function registerLearned(program: Command, vpcCommand: Command, io: Io): 
     if (await printData(io, options.output, list)) return;
     if (list.items.length === 0) io.err("Nothing was learned.\n");
     else io.out(learnedText(list.items, options));
-    for (const { vpc, ...ways } of list.ways) io.err(`VPC ${vpc.name}: ${ratioText(ways)}\n`);
+    for (const { vpc, ...ways } of list.ways) io.err(`VPC ${nameIn(list, vpc)}: ${ratioText(ways)}\n`);
     for (const bar of list.barred) io.err(barText(bar));
     tellSilent(io, list.silent);
   });
@@ -53,6 +54,10 @@ const learnedText = (items: readonly LearnedItem[], options: LookOptions): strin
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)}s`;
 
+/** With its id where another tenant's has the same name. */
+const nameIn = ({ ways }: LearnedList, { id, name }: TraceObject): string =>
+  ways.some(({ vpc }) => vpc.name === name && vpc.id !== id) ? `${name} (${id})` : name;
+
 /** Routed packets that went straight, of all. */
 export function ratioText({ direct, by_hub }: { readonly direct: number; readonly by_hub: number }): string {
   const all = direct + by_hub;
@@ -66,12 +71,14 @@ function why(program: Command, io: Io): void {
     .description("which way packets of a port to an address go now, since when, and why not straight")
     .helpGroup("Seeing:")
     .argument("<port>", "its name or id, or a name behind its owners', such as front/web-1")
-    .argument("<address>", "an address of its VPC");
+    .argument("<address>", "an address of its VPC, or the name of a port that has it");
   for (const flag of scopeFlags(port)) addScopeOption(command, flag, "owner");
   withOutput(command).action(async (name: string, to: string, options: CommonOptions & Record<string, unknown>) => {
     const session = await openSession(io, options);
-    const { id } = await findThing(session.api, port, name, scopeOf(port, options, session.scope));
-    const way = (await session.api.request("POST", "/v1/why", { port_id: id, to })).body as WayAnswer;
+    const scope = scopeOf(port, options, session.scope);
+    const { id } = await findThing(session.api, port, name, scope);
+    const asked = { port_id: id, to: await addressOf(session, to, scope) };
+    const way = (await session.api.request("POST", "/v1/why", asked)).body as WayAnswer;
     if (await printData(io, options.output, way)) return;
     io.out(`${wayText(way)} ${way.why}\n`);
   });

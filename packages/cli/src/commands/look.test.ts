@@ -40,6 +40,30 @@ test.each([
   expect(parseTarget(text)).toEqual(target);
 });
 
+test.each([
+  ["fe80::1", "Only IPv4"],
+  ["10.0.2.6/sctp", "Protocols are"],
+])("%s is no target, and the hint says what is.", (text, hint) => {
+  expect(() => parseTarget(text)).toThrow(
+    expect.objectContaining({ detail: expect.objectContaining({ hint: expect.stringContaining(hint) }) }),
+  );
+});
+
+test("Why takes the name of the port that has the address.", async () => {
+  const { api: fake, asked } = api({ way: "local", why: "Both ports are on the same host." });
+  const { out } = await terminal(fake)("why", "web-1", "web-1");
+  expect(asked.at(-1)).toEqual(["POST", "/v1/why", { port_id: PORT, to: "10.0.1.5" }]);
+  expect(out).toBe("local. Both ports are on the same host.\n");
+});
+
+test("What a host counted of messages is told a person without what never happened.", async () => {
+  const counted = { messages: { asked: 2, tag: 0 }, tables: { macs: 0 } };
+  const { api: fake } = api(counted);
+  expect((await terminal(fake)("host", "datapath", PORT)).out).toBe("messages.asked  2\ntables.macs     0\n");
+  const json = (await terminal(fake)("host", "datapath", PORT, "-o", "json")).out;
+  expect(JSON.parse(json)).toEqual(counted);
+});
+
 const TRACED: TraceAnswer = {
   outcome: "dropped",
   summary: "Dropped on host h1: No route of the VPC leads to the address.",

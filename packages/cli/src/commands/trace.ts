@@ -1,9 +1,9 @@
-import { nounOf, parseIpv4, type TraceAnswer, type TraceEnd, type TraceHost, type TraceProtocol } from "@onehop/core";
+import { nounOf, type TraceAnswer, type TraceEnd, type TraceHost, type TraceProtocol } from "@onehop/core";
 import { type Command, Option } from "commander";
 import { usage } from "../exit.ts";
 import { addScopeOption, scopeFlags, scopeOf } from "../fields.ts";
 import type { Io } from "../io.ts";
-import { findThing } from "../objects.ts";
+import { findThing, type Scope } from "../objects.ts";
 import { cell } from "../output/cell.ts";
 import type { Paint } from "../output/colour.ts";
 import { printData } from "../output/print.ts";
@@ -50,7 +50,7 @@ export function registerTrace(program: Command, io: Io): void {
     const body = {
       port_id: from.id,
       ...target,
-      to: await addressOf(session, target.to, options),
+      to: await addressOf(session, target.to, scopeOf(port, options, session.scope)),
       ...(options.size === undefined ? {} : { size: sizeOf(options.size) }),
       ...(options.live ? { live: true } : {}),
     };
@@ -70,15 +70,20 @@ export interface Target {
 /** `10.0.2.6:80/tcp` taken apart; a port without a protocol is TCP's, and neither is a ping. */
 export function parseTarget(text: string): Target {
   const [, to, port, protocol] = /^(.+?)(?::(\d{1,5}))?(?:\/(icmp|tcp|udp|arp))?$/.exec(text) ?? [];
-  if (!to)
-    throw usage(`${JSON.stringify(text.slice(0, 60))} is no target.`, "such as 10.0.2.6, 10.0.2.6:80/tcp or gateway");
+  if (!to) throw noTarget(text, "such as 10.0.2.6, 10.0.2.6:80/tcp or gateway");
+  if (to.includes(":")) throw noTarget(text, "Only IPv4 is carried: ADDRESS, ADDRESS:PORT/tcp or ADDRESS:PORT/udp.");
+  if (/^[\d.]+\//.test(to)) throw noTarget(text, "Protocols are icmp, tcp, udp and arp.");
   const meant = (protocol ?? (port === undefined ? "icmp" : "tcp")) as TraceProtocol;
   return { to, protocol: meant, ...(port === undefined ? {} : { port: Number(port) }) };
 }
 
-async function addressOf(session: Session, to: string, options: TraceOptions): Promise<string> {
-  if (to === "gateway" || /^[\d.]+$/.test(to) || parseIpv4(to) !== undefined) return to;
-  const found = await findThing(session.api, port, to, scopeOf(port, options, session.scope));
+const noTarget = (text: string, hint: string): Error =>
+  usage(`${JSON.stringify(text.slice(0, 60))} is no target.`, hint);
+
+/** Of a target that may be a port's name. */
+export async function addressOf({ api }: Session, to: string, scope: Scope): Promise<string> {
+  if (to === "gateway" || /^[\d.]+$/.test(to)) return to;
+  const found = await findThing(api, port, to, scope);
   return (found.addresses as readonly string[])[0] ?? to;
 }
 
