@@ -21,7 +21,7 @@ export interface AgentParts {
   readonly uplinks: readonly string[];
   readonly limits: Facts["limits"];
   readonly kernel: Kernel;
-  readonly snapshot: Snapshot;
+  readonly snapshot: Pick<Snapshot, "load" | "save" | "forget">;
   readonly clock: Clock;
   /** Milliseconds since the epoch. */
   readonly wall: () => number;

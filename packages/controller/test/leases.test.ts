@@ -5,10 +5,11 @@ import { REPORT_TTL_S, ReportWriter } from "../src/realise/report_writer.ts";
 let clock: ManualClock;
 let store: MemoryStore;
 let stopping: AbortController;
-beforeEach(() => {
+beforeEach(async () => {
   clock = new ManualClock();
   store = new MemoryStore({ clock });
   stopping = new AbortController();
+  await store.txn({ compare: [], then: ["h1", "h2"].map((id) => ({ put: keys.object("hosts", id), value: "{}" })) });
 });
 afterEach(() => {
   stopping.abort();
@@ -16,6 +17,7 @@ afterEach(() => {
 });
 
 const CLAIM = keys.claim("host/h1");
+const HOST = keys.object("hosts", "h1");
 const report = (hash: string) => ({
   type: "report" as const,
   applied: [{ id: "hosts" as const, epoch: 1, generation: 1, hash }],
@@ -56,6 +58,14 @@ describe("a host's report", () => {
     reports.opened("h1");
     await clock.advance(REPORT_TTL_S * 5000);
     expect(await stored()).toBeDefined();
+  });
+
+  it("is not written of a host that was removed: nobody would ever take it away", async () => {
+    const reports = writer(await claimed());
+    await store.txn({ compare: [], then: [{ delete: HOST }] });
+    reports.put("h1", report("a"));
+    await clock.advance(1000);
+    expect(await stored()).toBeUndefined();
   });
 
   it("goes with its controller, whose lease ends", async () => {

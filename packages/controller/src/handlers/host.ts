@@ -19,5 +19,6 @@ export const hosts: Handler<Host, Given<typeof host>> = {
     // Another host of the same id, which users may choose, must not be served by the certificates of this one.
     draft.delete(keys.hostCertificate(id));
     draft.delete(keys.invitation(id));
+    draft.delete(keys.report(id));
   },
 };

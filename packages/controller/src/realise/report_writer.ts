@@ -125,6 +125,8 @@ export class ReportWriter {
       compare.push(held);
       const key = keys.report(hostId);
       then.push(report ? { put: key, value: JSON.stringify(report), lease } : { delete: key });
+      // One that was removed has none: it would stay as long as this controller, and its slices be awaited.
+      if (report) compare.push({ exists: keys.object("hosts", hostId) });
     }
     const { ok } = await store.txn({ compare, then });
     if (!ok) return this.#oneByOne(batch);
