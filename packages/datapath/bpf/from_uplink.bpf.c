@@ -2,8 +2,7 @@
 /* On every underlay device: what other hosts send to the guests here. */
 #include "lib/pkt.h"
 #include "stages/outer.h"
-#include "stages/parse.h"
-#include "stages/overlay.h"
+#include "stages/enter.h"
 #include "stages/locate.h"
 #include "stages/relay.h"
 #include "stages/decapsulate.h"
@@ -17,7 +16,7 @@ int from_uplink(struct __sk_buff *skb)
 	struct oh_pkt p = {
 		.skb = skb, .program = OH_PROGRAM_FROM_UPLINK, .slot = OH_NO_SLOT, .len = skb->len,
 	};
-	int rc = find_outer(&p) ?: parse(&p) ?: overlay(&p) ?: locate(&p) ?: relay(&p) ?: decapsulate(&p) ?: rewrite(&p)
+	int rc = find_outer(&p) ?: enter(&p) ?: locate(&p) ?: relay(&p) ?: decapsulate(&p) ?: rewrite(&p)
 		?: deliver_here(&p);
 
 	return finish(&p, rc);

@@ -66,7 +66,7 @@ struct oh_pkt {
 	__u8 error_code;
 	__u8 stripped;			/* 1: the tunnel's headers are off, the Ethernet header is to be written again */
 	int verdict;			/* of tc, where an action ended the packet */
-	const struct tunnel *sender;	/* on an uplink: the host it came from */
+	struct tunnel sender;		/* on an uplink: the host it came from */
 	const struct vni_entry *segment;	/* on an uplink: what its VNI means */
 	struct oh_outer outer;		/* on an uplink */
 	__u8 relayed;			/* on an uplink: the VXLAN header's last byte, where the VNI is a VPC's */

@@ -21,7 +21,7 @@ OH_INLINE int outer_reply(struct oh_pkt *p, const struct host *peer)
 /* A plain peer floods ARP to every host: the port's host answers for it, and any host for the gateway. */
 OH_INLINE int answer_peer(struct oh_pkt *p)
 {
-	const struct host *peer = host_lookup(p->sender->host);
+	const struct host *peer = host_lookup(p->sender.host);
 
 	p->stage = OH_STAGE_ANSWER_ARP;
 	p->class = OH_CLASS_ARP;

@@ -13,7 +13,7 @@
 
 OH_INLINE int is_from_peer(const struct oh_pkt *p)
 {
-	return p->sender->kind == OH_HOST_PEER;
+	return p->sender.kind == OH_HOST_PEER;
 }
 
 OH_INLINE int to_local(struct oh_pkt *p, __u8 place, __u32 where)
@@ -78,7 +78,7 @@ OH_INLINE int route_from_peer(struct oh_pkt *p)
 /* The routers' MACs: the sender's host's, or the collecting host's where it went by a hub, and this host's. */
 OH_INLINE int check_routers(const struct oh_pkt *p)
 {
-	oh_mac from = router_mac(p->sender->host), here = router_mac(cfg_host);
+	oh_mac from = router_mac(p->sender.host), here = router_mac(cfg_host);
 	oh_host collector = host_of_router_mac(&p->head.eth.src);
 
 	if (!mac_equal(&p->head.eth.dst, &here))
@@ -100,7 +100,7 @@ OH_INLINE int route_overlay(struct oh_pkt *p)
 	if (p->ethertype != OH_ETHERTYPE_IPV4)
 		return -OH_DROP_OVERLAY_CLASS;
 	if (!p->relayed)
-		peer_heard(p->sender->host);
+		peer_heard(p->sender.host);
 	d = target_of(p);
 	rc = route_to_local(p, d);
 	/* Not from the VXLAN device: what it hands up is a tunnel's no more. */

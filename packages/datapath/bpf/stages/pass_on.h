@@ -48,7 +48,7 @@ OH_INLINE int sends_from(const struct oh_pkt *p, oh_host collector)
  */
 OH_INLINE int admit(const struct oh_pkt *p, const struct vpc_rules *rules, oh_host to)
 {
-	oh_host collector = host_of_router_mac(&p->head.eth.src), sender = p->sender->host;
+	oh_host collector = host_of_router_mac(&p->head.eth.src), sender = p->sender.host;
 
 	if (!sends_from(p, collector))
 		return 0;
@@ -60,7 +60,7 @@ OH_INLINE int admit(const struct oh_pkt *p, const struct vpc_rules *rules, oh_ho
 /* Any hub but the one that it came from. 0: there is none. */
 OH_INLINE oh_host another_hub(const struct oh_pkt *p)
 {
-	return find_hub(p->vpc, ip4_of_addr(&p->target), p->sender->host) & ~OH_HUB_SILENT;
+	return find_hub(p->vpc, ip4_of_addr(&p->target), p->sender.host) & ~OH_HUB_SILENT;
 }
 
 /* To another onehop host, as it came but for its hops. */
@@ -110,7 +110,7 @@ OH_INLINE int to_collector(struct oh_pkt *p)
 
 OH_INLINE int pass_by_hub(struct oh_pkt *p, const struct vpc_rules *rules, const struct destination *d)
 {
-	oh_host sender = p->sender->host, to = d && d->place == OH_PLACE_REMOTE ? d->where : 0;
+	oh_host sender = p->sender.host, to = d && d->place == OH_PLACE_REMOTE ? d->where : 0;
 
 	if (!admit(p, rules, to))
 		return -OH_DROP_HUB_SOURCE;
@@ -139,7 +139,7 @@ OH_INLINE int pass_by_former(struct oh_pkt *p, const struct destination *d)
 		return to_peer(p, d);
 	if (d && d->place == OH_PLACE_GATEWAY)
 		return -OH_DROP_NOT_HERE;
-	if (!to || to == p->sender->host)
+	if (!to || to == p->sender.host)
 		to = another_hub(p);
 	if (!to)
 		return -OH_DROP_NOT_HERE;
@@ -171,7 +171,7 @@ OH_INLINE int pass_from_peer(struct oh_pkt *p, const struct destination *d)
 	if (!rules || !rules->is_hub || !d || d->place != OH_PLACE_REMOTE)
 		return -OH_DROP_NOT_HERE;
 	from = destination_lookup(p->vpc, addr_of_ip4(p->head.ip.src));
-	if (!from || from->place != OH_PLACE_PEER || from->where != p->sender->host)
+	if (!from || from->place != OH_PLACE_PEER || from->where != p->sender.host)
 		return -OH_DROP_HUB_SOURCE;
 	to_next(p, d->where);
 	p->to.relayed = 0;

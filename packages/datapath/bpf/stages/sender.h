@@ -16,18 +16,25 @@ OH_INLINE __u8 relayed_of(const struct oh_pkt *p)
 	return last;
 }
 
+OH_INLINE oh_vni vni_of(const struct oh_pkt *p)
+{
+	return bpf_ntohl(p->outer.vxlan.vni) >> 8;
+}
+
 OH_INLINE int find_sender(struct oh_pkt *p)
 {
-	p->sender = tunnel_lookup(p->outer.ip.src);
-	if (!p->sender)
+	const struct tunnel *sender = tunnel_lookup(p->outer.ip.src);
+
+	if (!sender)
 		return -OH_DROP_UNKNOWN_HOST;
-	p->vni = bpf_ntohl(p->outer.vxlan.vni) >> 8;
+	p->sender = *sender;
+	p->vni = vni_of(p);
 	p->segment = vni_lookup(p->vni);
 	if (!p->segment)
 		return -OH_DROP_UNKNOWN_VNI;
 	p->vpc = p->segment->vpc;
 	p->relayed = relayed_of(p);
-	if (p->sender->kind == OH_HOST_PEER && p->segment->kind != OH_VNI_NETWORK)
+	if (p->sender.kind == OH_HOST_PEER && p->segment->kind != OH_VNI_NETWORK)
 		return -OH_DROP_PEER_VNI;
 	return 0;
 }

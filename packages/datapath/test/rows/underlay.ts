@@ -310,6 +310,30 @@ export const FORGED: readonly Row[] = [
     ends: refused("not_here", "route"),
   },
   {
+    title: "Q2: a network's VNI routes nothing between routers",
+    from: at2,
+    frame: wire(1, 2, NET.back, routed(routerMac(1), routerMac(2))),
+    ends: refused("not_here", "switch"),
+  },
+  {
+    title: "between routers, too, an unknown address is no host",
+    from: at2,
+    frame: outer({ src: "203.0.113.66", dst: TUNNEL[2] }, { vni: VPC.front }, routed(routerMac(1), routerMac(2))),
+    ends: refused("unknown_host"),
+  },
+  {
+    title: "a plain peer that bears a host's router MAC is one still",
+    from: at2,
+    frame: wire(3, 2, VPC.front, routed(routerMac(1), routerMac(2))),
+    ends: refused("peer_vni"),
+  },
+  {
+    title: "of a stranger's malformed packet it is told that he is one",
+    from: at2,
+    frame: outer({ src: "203.0.113.66", dst: TUNNEL[2] }, { vni: NET.front }, toFar.slice(0, -1)),
+    ends: refused("unknown_host"),
+  },
+  {
     title: "a port whose device is gone takes nothing from the wire",
     from: at1,
     frame: wire(2, 1, NET.front, datagram("far", "gone")),
