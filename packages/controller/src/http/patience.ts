@@ -1,7 +1,7 @@
 import { type Clock, type Store, StoreError } from "@onehop/store";
 
-/** Milliseconds that a request waits for one answer of the store; the client then hears 503 in time. */
-const PATIENCE_MS = 1800;
+/** Milliseconds that a request waits for one answer of the store; the client then hears 503 within two seconds. */
+const PATIENCE_MS = 1500;
 
 /** The store, whose reads and writes fail as unavailable where it does not answer in time. */
 export function impatient(store: Store, clock: Clock): Store {

@@ -39,7 +39,7 @@ export class EtcdStore implements Store {
 
   /** `addresses`: comma-separated `http(s)://ip:port`, or one `http(s)://name:port` or `unix:/path`. */
   constructor(addresses: string, options: EtcdOptions = {}) {
-    this.#transport = new Transport(addresses, { deadlineMs: options.deadlineMs ?? 1_800, tls: options.tls });
+    this.#transport = new Transport(addresses, { deadlineMs: options.deadlineMs ?? 1_500, tls: options.tls });
     this.#clock = options.clock ?? systemClock;
   }
 
