@@ -54,6 +54,8 @@ export class Region {
         progress,
       });
       region = new Region(shape, etcd, lab);
+      for (const [i, name] of ["h1", "h2"].entries())
+        region.hostIds[region.planned.real[i]!] = (await lab.client.list("hosts", { name }))[0]!.id;
       await region.allMembers();
       return region;
     } catch (error) {

@@ -1,26 +1,237 @@
+import { cpus, loadavg, release } from "node:os";
+import { quantiles } from "../learn/quantiles.ts";
+import { churn } from "./phases/churn.ts";
+import { loseControllers } from "./phases/controllers.ts";
+import { addAddresses, entriesOf, expectedEntries, MOST_TALKED_TO, pathOf, talk } from "./phases/guests.ts";
 import { addHosts } from "./phases/hosts.ts";
-import { addFirst, addOthers, load } from "./phases/load.ts";
+import { addFirst, addOthers, type Loaded, load } from "./phases/load.ts";
+import { measurePrograms, type Programs } from "./phases/programs.ts";
+import { killLeaders, unavailable } from "./phases/store.ts";
 import type { Shape } from "./plan.ts";
 import { type Progress, Region } from "./region.ts";
+import { type Findings, resultOf, type ScaleResult } from "./result.ts";
+import { peakMb, rssMb } from "./usage.ts";
 
 export interface ScaleOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  readonly amounts: Amounts;
 }
 
+/** How much of each is done. */
+export interface Amounts {
+  readonly talk_rounds: number;
+  readonly churn_s: number;
+  readonly controller_kills: number;
+  readonly store_kills: number;
+  /** Whether the data plane's cost is measured, with ten ports and with all. */
+  readonly programs: "measured" | "left out";
+}
+export const FULL: Amounts = {
+  talk_rounds: 16,
+  churn_s: 30,
+  controller_kills: 6,
+  store_kills: 20,
+  programs: "measured",
+};
+export const QUICK: Amounts = { talk_rounds: 2, churn_s: 3, controller_kills: 2, store_kills: 2, programs: "left out" };
+
 /** Builds a region, measures, and takes all of it down again. */
-export async function scale(shape: Shape, { progress }: ScaleOptions): Promise<unknown> {
-  const region = await Region.up(shape, progress);
+export async function scale(shape: Shape, options: ScaleOptions): Promise<ScaleResult> {
+  const run = new Run(shape, options);
+  const region = await Region.up(shape, options.progress);
   try {
-    const hosts_s = await addHosts(region, progress);
-    progress("First objects");
-    const first = await addFirst(region);
-    const loaded = await addOthers(region, first);
-    const { result: times, cpu_s } = await region.usage(() => load(region, loaded, progress));
-    const look = await region.fleet.look();
-    return { hosts_s, ...times, cpu_s, look: { ...look, told: look.told.size, owned: look.owned.size, entries: 0 } };
+    await run.all(region);
+  } catch (error) {
+    run.failed("the run", error);
   } finally {
-    progress("Cleaning up");
+    options.progress("Cleaning up");
     await region.close();
   }
+  return run.result();
+}
+
+class Run {
+  readonly #shape: Shape;
+  readonly #options: ScaleOptions;
+  readonly #found = new Map<string, Findings>();
+  readonly #problems: string[] = [];
+  readonly #start = performance.now();
+  readonly #load = loadavg()[0]!;
+
+  constructor(shape: Shape, options: ScaleOptions) {
+    this.#shape = shape;
+    this.#options = options;
+  }
+
+  failed(what: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#problems.push(`${what}: ${why}`);
+    this.#options.progress(`✗ ${what}: ${why}`);
+  }
+
+  result(): ScaleResult {
+    return resultOf(this.#found, this.#problems, {
+      ...this.#shape,
+      kernel: release(),
+      processor: cpus()[0]?.model ?? "unknown",
+      processors: cpus().length,
+      load_before: this.#load,
+      took_s: Math.round((performance.now() - this.#start) / 1000),
+    });
+  }
+
+  async all(region: Region): Promise<void> {
+    const { progress, amounts } = this.#options;
+    progress("The first ten ports");
+    const first = await addFirst(region);
+    await addAddresses(region);
+    const path = await pathOf(region);
+    const withTen = amounts.programs === "measured" ? await this.#programs(region, path) : undefined;
+    const loaded = await this.#loaded(region, first);
+    await this.#part("guests", () => this.#guests(region));
+    await this.#part("churn", () => this.#churn(region, loaded));
+    await this.#part("memory", () => this.#memory(region));
+    await this.#part("controllers", () => this.#controllers(region, loaded));
+    await this.#part("store", () => this.#store(region, loaded));
+    if (withTen) await this.#part("programs", () => this.#withAll(region, withTen));
+  }
+
+  async #programs(region: Region, path: Awaited<ReturnType<typeof pathOf>>): Promise<Programs> {
+    this.#options.progress("The data plane's cost");
+    return measurePrograms(region, path);
+  }
+
+  async #loaded(region: Region, first: Loaded): Promise<Loaded> {
+    const { progress } = this.#options;
+    const hosts_s = await addHosts(region, progress);
+    const loaded = await addOthers(region, first);
+    await this.#part("load", async () => {
+      const { result, cpu_s } = await region.usage(() => load(region, loaded, progress));
+      const { streams, hosts, whole } = await region.fleet.look();
+      const promises = { D4: streams === 3 * hosts && whole === hosts };
+      return { load_s: result.load_s, promises, details: { hosts_s, ...result, cpu_s, streams, simulated: hosts } };
+    });
+    return loaded;
+  }
+
+  async #guests(region: Region): Promise<Findings> {
+    const { progress, amounts } = this.#options;
+    progress("First packets between guests");
+    const index = region.planned.real[0];
+    const idle = await entriesOf(region, "h1");
+    const found = await talk(region, amounts.talk_rounds);
+    const busy = await entriesOf(region, "h1");
+    const expected = expectedEntries(region, index);
+    return {
+      first_packet_rtt_us: found.first_us.p50,
+      direct_rtt_us: found.direct_us.p50,
+      learned_per_s: found.learned_per_s,
+      entries: { idle_host: idle.pushed + idle.learned, busy_host: busy.pushed + busy.learned },
+      promises: {
+        Q3: found.lost === 0,
+        Q4: idle.pushed === expected && busy.learned - idle.learned <= MOST_TALKED_TO,
+      },
+      details: { ...found, idle, busy, expected },
+    };
+  }
+
+  async #churn(region: Region, loaded: Loaded): Promise<Findings> {
+    const { progress, amounts } = this.#options;
+    progress(`Churn for ${amounts.churn_s} s, and new ports that are pinged`);
+    const { result: found, cpu_s } = await region.usage(() => churn(region, loaded, amounts.churn_s));
+    const { reachable_ms, ...details } = found;
+    return {
+      ...(reachable_ms.length > 0 ? { create_reachable_ms: quantiles(reachable_ms) } : {}),
+      messages_per_change: found.messages_per_change,
+      bytes_per_change: found.bytes_per_change,
+      fanout_per_event: found.fanout,
+      interested_hosts: found.interested,
+      api_ms: found.api_ms,
+      promises: {
+        Q9: found.unreachable === 0 && reachable_ms.length > 0,
+        Q10: found.unrelated === 0,
+        Q18: found.told <= found.wanted && found.told > 0,
+      },
+      details: { ...details, samples: reachable_ms.length, reachable_ms: reachable_ms.map(Math.round), cpu_s },
+    };
+  }
+
+  async #memory(region: Region): Promise<Findings> {
+    const largest = (pids: readonly number[], read: (pid: number) => number): number =>
+      Math.round(Math.max(...pids.map(read)));
+    const controllers = region.controllers.map((child) => child.id.pid);
+    const agents = [...region.lab.agents.values()].map((child) => child.id.pid);
+    const store = region.etcd.members.flatMap(({ pid }) => pid ?? []);
+    const of = (read: (pid: number) => number) => ({
+      controller: largest(controllers, read),
+      agent: largest(agents, read),
+      store: largest(store, read),
+    });
+    return { rss_mb: of(rssMb), details: { peak_mb: of(peakMb) } };
+  }
+
+  async #controllers(region: Region, loaded: Loaded): Promise<Findings> {
+    const { progress, amounts } = this.#options;
+    const shares = [...countsOf([...(await region.claims()).values()].map((claim) => claim.name))];
+    const counts = shares.map(([, count]) => count);
+    const found = await loseControllers(region, loaded, { kills: amounts.controller_kills, progress });
+    const even = Math.max(...counts) <= 1.5 * Math.min(...counts);
+    return {
+      controller_kill_ms: found.controller_kill_ms,
+      paused_ms: found.paused_ms,
+      other_vpc_create_ratio: found.other_vpc_create_ratio,
+      promises: { Q17: found.other_vpc_create_ratio <= 1.25, D5: found.harmless, D6: even },
+      details: { ...found, shares: Object.fromEntries(shares) },
+    };
+  }
+
+  async #store(region: Region, loaded: Loaded): Promise<Findings> {
+    const { progress, amounts } = this.#options;
+    const store_kill = await killLeaders(region, loaded, { kills: amounts.store_kills, progress });
+    progress("Taking the store's quorum away");
+    const unavailable_answer_ms = Math.round(await unavailable(region, loaded));
+    return {
+      store_kill: { lost: store_kill.lost, gap_ms_p99: store_kill.gap_ms_p99 },
+      unavailable_answer_ms,
+      details: store_kill,
+    };
+  }
+
+  /** With all that decides gone: nothing else is at work, and packets go on all the same. */
+  async #withAll(region: Region, withTen: Programs): Promise<Findings> {
+    const { progress } = this.#options;
+    progress("Ending controllers, store and simulated hosts; the data plane's cost once more");
+    region.fleet.stop();
+    await region.lab.killControllers();
+    await Promise.all(region.etcd.members.map((member) => member.kill()));
+    const path = await pathOf(region);
+    const now = await measurePrograms(region, path);
+    const of = (a: number | undefined, b: number | undefined): number | undefined =>
+      a === undefined || b === undefined ? undefined : Math.round((a / b) * 1000) / 1000;
+    const program_ns_ratio = of(now.program_ns, withTen.program_ns)!;
+    const cpu_ns_ratio = of(now.cpu_ns, withTen.cpu_ns);
+    return {
+      program_ns_ratio,
+      ...(cpu_ns_ratio === undefined ? {} : { cpu_ns_ratio }),
+      promises: { Q25: program_ns_ratio <= 1.05 && (cpu_ns_ratio ?? 2) <= 1.05 },
+      details: { with_ten: withTen, with_all: now },
+    };
+  }
+
+  /** A part that fails is told, and costs no other part. */
+  async #part(name: string, work: () => Promise<Findings>): Promise<void> {
+    this.#options.signal.throwIfAborted();
+    try {
+      this.#found.set(name, await work());
+    } catch (error) {
+      this.failed(name, error);
+    }
+  }
+}
+
+function countsOf(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
 }

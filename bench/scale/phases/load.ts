@@ -24,7 +24,7 @@ export interface SmallVpc {
 /** Ports of one request: the answer to it has all of them. */
 const A_REQUEST = 1265;
 const REQUESTS = 2;
-const QUOTAS = { vpcs: 1000, networks: 10_000, ports: 1_000_000, routes: 1000 };
+const QUOTAS = { vpcs: 1000, networks: 10_000, ports: 1_000_000, routes: 100_000 };
 
 /** Project, VPC and networks, and the first ten ports: five at each real host. */
 export async function addFirst(region: Region): Promise<Loaded> {
