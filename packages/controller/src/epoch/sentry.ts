@@ -32,7 +32,7 @@ interface Looked {
 /**
  * Stands between this controller and a store that is not the one it was: restored from an older copy, or empty. What this
  * process and the hosts have seen of the store is kept in mind; where the store has less, it is frozen, for all controllers,
- * until an operator raises its epoch (docs/decisions/0011-frozen-stores.md).
+ * until an operator raises its epoch (docs/decisions/0010-frozen-stores.md).
  */
 export class Sentry {
   /** For everything that keeps what it reads: fails while the store is behind of what was read of it. */
