@@ -137,7 +137,7 @@ describe("a port that gets another device on its host", () => {
       ["ns-2", "ns-3"],
       ["ns-3", "ns-1"],
     ] as const) {
-      expect(await run(host, [into(mine), b(theirs)])).toEqual({ state: "done", problems: [] });
+      expect(await run(host, [into(mine), b(theirs)])).toEqual({ state: "done", problems: [], hub_of: [] });
       expect([await namespaceOf(host, "a1"), await namespaceOf(host, "b3")]).toEqual([mine, theirs]);
       expect(host.kernel.guarded().size).toBe(2);
     }
@@ -233,11 +233,12 @@ describe("a device that vanishes", () => {
     const gone = await host.reconciler.run(planOf(1, STATES.adopted!));
     expect(gone).toEqual({
       state: "done",
+      hub_of: [],
       problems: [{ port_id: portId("t4"), reason: "Its device tap4 is not there." }],
     });
     expect([...host.kernel.guarded()]).toEqual([portId("a1")]);
     host.kernel.addDevice("tap4", "tap");
-    expect(await host.reconciler.run(planOf(1, STATES.adopted!))).toEqual({ state: "done", problems: [] });
+    expect(await host.reconciler.run(planOf(1, STATES.adopted!))).toEqual({ state: "done", problems: [], hub_of: [] });
     expect(host.kernel.guarded().has(portId("t4"))).toBe(true);
   });
 });
