@@ -49,13 +49,16 @@ const LEAST_UNDERLAY_MTU = 1400;
 
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const { controllers, stateDir, pins, uplinks, objectDir } = options;
-  const identity = await Identity.load(stateDir);
-  const host = identity?.hostId ?? options.host;
   const logger = options.logger ?? pino({ name: "agent", base: { host: options.host } });
+  const identity = await Identity.load(stateDir, (problem) =>
+    logger.warn({ problem }, "The host's key was in danger."),
+  );
+  const host = identity?.hostId ?? options.host;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const kernel = options.kernel ?? new LinuxKernel({ objectDir, pins });
   await checkUplinks(kernel, uplinks, logger);
-  const onError = (error: unknown) => logger.warn({ err: error }, "The plan on disk could not be used.");
+  const onProblem = (problem: string) => logger.warn({ problem }, "The plan on disk is not as it should be.");
+  const hostId = identity?.hostId;
   const agent = new Agent({
     host,
     controllers,
@@ -64,7 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     uplinks,
     limits: options.limits ?? DEFAULT_LIMITS,
     kernel,
-    snapshot: new Snapshot({ stateDir, onError }),
+    snapshot: new Snapshot({ stateDir, onProblem, ...(hostId ? { hostId } : {}) }),
     clock: systemClock,
     wall: Date.now,
     random: Math.random,

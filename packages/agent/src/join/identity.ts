@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ConnectionOptions } from "node:tls";
 import { writeFiles } from "@onehop/pki/files";
 import { bearerIn } from "@onehop/pki/names";
+import { rootOnly } from "../sync/root_only.ts";
 
 /** What a host proves itself with, and whom it trusts; all PEM. The key never leaves the host. */
 export interface Credentials {
@@ -14,6 +15,7 @@ export interface Credentials {
 }
 
 const FILE = "identity.json";
+const ignore = (_problem: string): void => undefined;
 
 /** The host's certificate, kept on disk as one file, so that it never is half of one and half of the next. */
 export class Identity {
@@ -25,10 +27,15 @@ export class Identity {
     this.#credentials = credentials;
   }
 
-  /** Undefined: this host has not joined a cluster. Throws with a sentence where the file is spoiled. */
-  static async load(stateDir: string): Promise<Identity | undefined> {
+  /**
+   * Undefined: this host has not joined a cluster. Throws with a sentence where the file is spoiled; `onProblem` is told
+   * in one where others could read it.
+   */
+  static async load(stateDir: string, onProblem = ignore): Promise<Identity | undefined> {
     const path = join(stateDir, FILE);
     try {
+      const opened = await rootOnly(path);
+      if (opened) onProblem(opened);
       const identity = new Identity(stateDir, JSON.parse(await readFile(path, "utf8")) as Credentials);
       void identity.hostId;
       return identity;

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Clock, Held, Lacking, SliceId, SliceMessage, SliceSame } from "@onehop/core";
 import { readFrame } from "@onehop/core/plan/wire";
+import { hashOf } from "./hash.ts";
 import type { SliceStore } from "./slice_store.ts";
 import { Wholeness } from "./wholeness.ts";
 
@@ -76,5 +76,3 @@ export class Inbox<S extends Sender> {
     });
   }
 }
-
-const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32);
