@@ -236,6 +236,33 @@ describe("several controllers", () => {
 });
 
 describe("claims", () => {
+  it("that were written over before the store's answer came are not ours", async () => {
+    const clock = new ManualClock();
+    const store = new MemoryStore({ clock });
+    const stopping = new AbortController();
+    const roster = new Roster();
+    roster.members.set("c1", { name: "c1", agent_address: "", incarnation: "x", revision: 1 });
+    const txn = store.txn.bind(store);
+    store.txn = async (asked) => {
+      const answer = await txn(asked);
+      await txn({ compare: [], then: [{ put: keys.claim("vpc/a"), value: "c2" }] });
+      const { entries, revision } = await store.range({ prefix: keys.control });
+      roster.members.set("c2", { name: "c2", agent_address: "", incarnation: "y", revision: 1 });
+      claims.claimsMoved(roster.list(entries, revision).shards);
+      return answer;
+    };
+    const claims = new Claims({
+      ...{ store, clock, signal: stopping.signal, roster, self: "c1" },
+      ...{ isWanted: () => roster.members.size === 1, isMember: () => true },
+      ...{ onGained: () => undefined, onLost: () => undefined },
+    });
+    claims.consider(["vpc/a"]);
+    await clock.advance(10);
+    expect([...claims.owned()]).toEqual([]);
+    stopping.abort();
+    await store.close();
+  });
+
   it("that an owner lost are lost for all of its guarded writes", async () => {
     const clock = new ManualClock();
     const store = new MemoryStore({ clock });

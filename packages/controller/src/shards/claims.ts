@@ -146,6 +146,8 @@ export class Claims {
     if (!ok) return false;
     for (const shard of shards) this.#mine.set(shard, revision);
     onGained(new Set(shards));
+    // Who wrote over one of them before the answer came was told of while it was not ours.
+    this.claimsMoved(new Set(shards));
     return true;
   }
 
