@@ -4,7 +4,7 @@ import { expect } from "vitest";
 const FULL = process.env.ONEHOP_FULL === "1";
 /** Only this one, with what happened in it. */
 const ONE = process.env.SIM_SEED;
-const COUNT = FULL ? 10_000 : Number(process.env.N ?? 60);
+const COUNT = FULL ? 10_000 : 500;
 
 /** Half of the seeds for each of two test files, so that both cores have work. */
 export function seedsOf(half: 0 | 1): number[] {
