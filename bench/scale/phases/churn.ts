@@ -147,7 +147,8 @@ async function newPorts(region: Region, { networks }: Loaded, end: number) {
 
 /** When the first ping was answered, ms since 1970; undefined: none was. */
 function firstAnswer(namespace: string, address: string): Promise<number | undefined> {
-  const argv = inNamespace(namespace, ["ping", "-n", "-D", "-i", "0.005", "-w", String(PATIENCE_S), address]);
+  // A deadline (-w) would also end at the first "unreachable", which is what a gateway says of a port too new to be known.
+  const argv = inNamespace(namespace, ["ping", "-n", "-D", "-i", "0.005", "-c", String(PATIENCE_S * 200), address]);
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ["ignore", "pipe", "ignore"] });
   return new Promise((resolve) => {
     let said = "";
