@@ -95,7 +95,7 @@ class Alone {
     await lab.killStore();
     const gone = performance.now();
     progress("Killing every agent and starting it again");
-    for (const { name } of lab.hosts) await this.#restart(name);
+    await Promise.all(lab.hosts.map(({ name }) => this.#restart(name)));
     await this.#talkAnew("g1", "t2");
     progress(`Taking ${REBOOTED}'s power away`);
     await lab.powerOff(REBOOTED);
