@@ -61,7 +61,7 @@ export function planRegion({ ports, hosts, placement }: Shape): Planned {
   const hostsOf = placement === "packed" ? windows : windows.map(() => all);
   const far = windows.findIndex((window) => !window.includes(0));
   const talking = [0, far] as const;
-  const real = [0, windows[far]![0]!] as const;
+  const real = [0, windows[far]!.at(-1)!] as const;
   const planned = Array.from({ length: networks }, (_, n) => {
     const count = Math.floor(((n + 1) * ports) / networks) - Math.floor((n * ports) / networks);
     return portsOf(n, count, { hosts: hostsOf[n]!, real, talking, placement });

@@ -1,4 +1,5 @@
-import type { Client } from "@onehop/api/client";
+import { type Client, idempotencyKey } from "@onehop/api/client";
+import { OnehopError } from "@onehop/core";
 import { until } from "@onehop/lab";
 import { inParallel } from "../parallel.ts";
 import { type PlannedPort, rangeOf } from "../plan.ts";
@@ -101,12 +102,24 @@ export interface LoadTimes {
 async function bulk(region: Region, { networks, ports }: Loaded, some: readonly PlannedPort[]): Promise<void> {
   const { client } = region;
   const items = some.map((port) => itemOf(region, networks, port));
-  const { body } = await client.request("POST", "/v1/ports:bulk", { items });
-  const results = (body as { results: readonly BulkResult[] }).results;
+  const answer = await again(() => client.request("POST", "/v1/ports:bulk", { items }, idempotencyKey(some[0]!.name)));
+  const results = (answer.body as { results: readonly BulkResult[] }).results;
   for (const [i, { status, object, problem }] of results.entries()) {
     if (!object) throw new Error(`Port ${some[i]!.name} was answered ${status}: ${JSON.stringify(problem)}`);
     ports.set(some[i]!.name, object.id);
   }
+}
+
+const TRIES = 10;
+
+/** With the same key, as the API asks for where it cannot say whether a write was done. */
+async function again<T>(request: () => Promise<T>): Promise<T> {
+  for (let n = 1; ; n++)
+    try {
+      return await request();
+    } catch (error) {
+      if (n === TRIES || !(error instanceof OnehopError) || error.detail.status < 500) throw error;
+    }
 }
 
 interface BulkResult {
