@@ -30,8 +30,7 @@ const PATHS = [
   "via hub relay",
   "relay",
 ];
-/** known: a probe was answered by who had answered a question already. */
-const ANSWERS = ["teach", "unknown", "alive", "known", "rejected"];
+const ANSWERS = ["teach", "unknown", "alive", "rejected"];
 /** Where ports moved, or hubs lack some, it must have happened at all. */
 const NOW_AND_THEN = [
   "path route hub relay relay",

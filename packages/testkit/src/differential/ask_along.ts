@@ -36,14 +36,13 @@ export function askAlong(asking: Asking, outcome: Outcome, { host, got }: Hop): 
     return { lines: [`questions: expected ${wanted.length}, got ${got.asked.length}`], ends: [] };
   const lines: string[] = [];
   const ends: string[] = [];
-  const heard = new Set<string>();
   for (const [i, asked] of got.asked.entries()) {
     const { to_hosts, message } = wanted[i]!;
     const numbers = to_hosts.map((id) => intent.hosts.get(id)!.number);
     if (!numbers.includes(asked.host)) lines.push(`question to host: expected ${numbers}, got ${asked.host}`);
     lines.push(...messageDifferences(intent, host, { asked, message }));
     if (lines.length > 0) break;
-    const end = carried({ ...asking, heard }, host, asked);
+    const end = carried(asking, host, asked);
     lines.push(...end.lines);
     ends.push(...end.ends);
   }
@@ -58,14 +57,9 @@ function wantedOf({ intent, sender }: Asking, { question: about, probe }: Outcom
   return [...(about ? [about] : []), ...probed];
 }
 
-interface Carrying extends Asking {
-  /** Hosts that have answered a question that was put to them: what they say to a probe is news to nobody. */
-  readonly heard: Set<string>;
-}
-
 /** From host to host, until somebody has the answer. */
-function carried(asking: Carrying, asker: string, asked: Asked): Answered {
-  const { intent, region, known, heard } = asking;
+function carried(asking: Asking, asker: string, asked: Asked): Answered {
+  const { intent, region, known } = asking;
   const idOf = (number: number) => [...intent.hosts.values()].find((h) => h.number === number)!.id;
   for (let [from, at, frame] = [asker, idOf(asked.host), asked.frame]; ; ) {
     const message = packet.decodeMessage(frame.subarray(ENVELOPE, ENVELOPE + MESSAGE_LENGTH));
@@ -77,9 +71,6 @@ function carried(asking: Carrying, asker: string, asked: Asked): Answered {
       return ended(`${name} rejects`, [got.action, got.reason], ["drop", "message"], "rejected");
     if (want.kind === "taken") {
       const kind = message.address === undefined ? "alive" : message.kind;
-      if (kind === "alive" && heard.has(from))
-        return ended(`${name} knows ${kind}`, [got.action, got.reason], ["drop", "message"], "known");
-      if (from === idOf(asked.host)) heard.add(from);
       const end = ended(`${name} takes ${kind}`, [got.action, got.reason], ["learned", "none"], kind);
       return kind === "unknown" ? { ...end, lines: [...end.lines, ...toldDifferences(asking, got)] } : end;
     }
