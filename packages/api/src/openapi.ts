@@ -52,6 +52,7 @@ const TAGS: Readonly<Record<string, string>> = {
   join: "how hosts get certificates",
   authorities: "who issues certificates",
   certificates: "what hosts prove themselves with",
+  store: "where every object is kept, and whether it may be believed",
 };
 
 function operation(r: Route): Json {
