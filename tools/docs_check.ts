@@ -25,7 +25,7 @@ export function missingPaths(doc: string, text: string, exists: Exists): string[
     /`((?:packages|tools|tests|bench|docs|examples|bin|\.ci)\/[^`\s<>*{}]*|[A-Z]+\.md)`/g,
   )) {
     const path = m[1]!.replace(/\/$/, "");
-    if (/\/dist\b|\.gen\.ts$|^docs\/reference/.test(path)) continue;
+    if (/\/dist\b|\.gen\.ts$/.test(path)) continue;
     if (!exists(path)) found.push(`${doc}:${lineAt(prose, m.index)}: there is no ${path}`);
   }
   return found;
