@@ -56,12 +56,16 @@ export interface Sights {
   readonly told: ReadonlyMap<string, number>;
   readonly owned: ReadonlyMap<SliceId, { readonly epoch: number; readonly at: number }>;
   readonly entries: readonly number[];
+  /** Of each slice the lowest epoch under which a host holds it. */
+  readonly lowest: ReadonlyMap<SliceId, number>;
 }
 
 function sum(looks: readonly Look[]): Sights {
   const told = new Map<string, number>();
   const owned = new Map<SliceId, { epoch: number; at: number }>();
+  const lowest = new Map<SliceId, number>();
   for (const look of looks) {
+    for (const [id, epoch] of look.lowest) lowest.set(id, Math.min(epoch, lowest.get(id) ?? epoch));
     for (const [key, hosts] of look.told) told.set(key, (told.get(key) ?? 0) + hosts);
     for (const [id, epoch, at] of look.owned) {
       const known = owned.get(id);
@@ -80,6 +84,7 @@ function sum(looks: readonly Look[]): Sights {
     entries: looks.flatMap((l) => l.entries),
     told,
     owned,
+    lowest,
   };
 }
 

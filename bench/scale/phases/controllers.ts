@@ -64,11 +64,11 @@ async function lose(region: Region, which: number, how: NodeJS.Signals, meanwhil
   const owned = [...(await region.claims())].flatMap(([shard, claim]) =>
     claim.name === name ? [shard as SliceId] : [],
   );
+  const { lowest: before } = await region.fleet.look();
   await region.fleet.clear();
   const start = wallMs();
   signal(region.controller(which).id, how);
   const creating = meanwhile();
-  // Only what simulated hosts are interested in is seen here; that is nearly all.
   await until(
     `the shards of ${name} to be taken over`,
     async () => {
@@ -80,24 +80,23 @@ async function lose(region: Region, which: number, how: NodeJS.Signals, meanwhil
   const created = await creating;
   const { entries } = await region.store.range({ prefix: keys.members, keysOnly: true });
   if (entries.some((entry) => entry.key === keys.member(name))) throw new Error(`${name} still counts as alive.`);
-  await settled(region, owned);
-  const { owned: seen } = await region.fleet.look();
+  // Only what simulated hosts are interested in is seen here; that is nearly all.
+  const seen = await taken(region, before, owned);
   const shards = owned.flatMap((shard) => (seen.has(shard) ? [seen.get(shard)!.at - start] : []));
   return { shards, created };
 }
 
-/** Waits until nothing more comes of these. */
-async function settled(region: Region, shards: readonly SliceId[]): Promise<void> {
-  let last = -1;
-  await until("hosts to have been told", async () => {
-    const { owned } = await region.fleet.look();
-    const count = shards.filter((shard) => owned.has(shard)).length;
-    const same = count === last;
-    last = count;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    return same || undefined;
-  });
-}
+/** Waits until every simulated host that held one of these holds it under a higher epoch; when the last of each did. */
+const taken = (region: Region, before: ReadonlyMap<SliceId, number>, shards: readonly SliceId[]) =>
+  until(
+    "hosts to have been told",
+    async () => {
+      const { lowest, owned } = await region.fleet.look();
+      const told = shards.every((shard) => (lowest.get(shard) ?? Infinity) > (before.get(shard) ?? 0));
+      return told ? owned : undefined;
+    },
+    60_000,
+  );
 
 /** Small VPCs that this controller does not own. */
 async function othersThan(region: Region, all: readonly SmallVpc[], name: string): Promise<readonly SmallVpc[]> {

@@ -44,6 +44,9 @@ export class SimHost {
   get whole(): boolean {
     return this.#own?.every((id) => this.#copies.has(id)) ?? false;
   }
+  get copies(): Iterable<Held> {
+    return this.#copies.values();
+  }
   /** Entries that a kernel would hold for it. */
   get entries(): number {
     return [...this.#copies.values()].reduce((sum, { content }) => sum + content.addresses, 0);
