@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 RUN_PACKAGES="bpftool clang etcd-server ethtool iperf3 iproute2 iputils-ping libbpf-dev libbpf1 linux-libc-dev llvm tcpdump"
-TEST_PACKAGES="git nftables prometheus python3"
+TEST_PACKAGES="etcd-client git nftables openssl procps prometheus python3 socat tshark"
 BENCH_PACKAGES="openvswitch-switch"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
