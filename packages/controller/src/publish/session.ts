@@ -160,7 +160,8 @@ export class Session {
 
   #frameOf(id: SliceId): string | Uint8Array | undefined {
     const { plans, frames, epochOf, traffic } = this.#options;
-    const slice = plans.slice(id);
+    // It may have waited long enough for the host to have lost interest.
+    const slice = plans.hostsOf(id).has(this.hostId) ? plans.slice(id) : undefined;
     const epoch = epochOf(id);
     if (!slice || epoch === undefined) {
       this.#forget(id);
