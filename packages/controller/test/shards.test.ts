@@ -1,3 +1,4 @@
+import type { SliceId } from "@onehop/core";
 import { keys, ManualClock, MemoryStore } from "@onehop/store";
 import { IntentBuilder } from "@onehop/testkit/intent_builder";
 import { Registry } from "prom-client";
@@ -302,7 +303,7 @@ describe("rounds", () => {
     const done: string[] = [];
     // Each takes five milliseconds.
     const clock = { now: () => done.length * 5, after: () => () => undefined };
-    const rounds = new Rounds({ clock, work: (id) => void done.push(id) });
+    const rounds = new Rounds({ clock, work: (id) => done.push(id) && 0 });
     rounds.add(
       "vpc a",
       Array.from({ length: 1000 }, (_, n) => `network/a${n}` as const),
@@ -311,5 +312,28 @@ describe("rounds", () => {
     await until("all is done", () => rounds.length === 0);
     expect(done.indexOf("network/b")).toBeLessThan(5);
     expect(done).toHaveLength(1001);
+  });
+
+  it("let a slice that was sent to many hosts rest, and then send what came meanwhile once", async () => {
+    const done: SliceId[] = [];
+    const clock = new ManualClock();
+    const work = (id: SliceId) => {
+      done.push(id);
+      return id === "network/large" ? 18 : 0;
+    };
+    const rounds = new Rounds({ clock, work });
+    rounds.add("vpc a", ["network/large", "network/small"]);
+    await clock.advance(0);
+    for (let n = 0; n < 10; n++) {
+      rounds.add("vpc a", ["network/large", "network/small"]);
+      rounds.add("claims", ["network/large"]);
+      await clock.advance(1);
+    }
+    expect(done.filter((id) => id === "network/large")).toHaveLength(1);
+    expect(done.filter((id) => id === "network/small")).toHaveLength(11);
+    expect(rounds.length).toBe(1);
+    await clock.advance(18 * 5);
+    expect(done.filter((id) => id === "network/large")).toHaveLength(2);
+    expect(rounds.length).toBe(0);
   });
 });

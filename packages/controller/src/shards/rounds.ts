@@ -3,7 +3,8 @@ import type { Clock } from "@onehop/store";
 
 export interface RoundsOptions {
   readonly clock: Clock;
-  readonly work: (id: SliceId) => void;
+  /** Answers how many hosts were told. */
+  readonly work: (id: SliceId) => number;
   /** A slice was worked on so many milliseconds after it was added. */
   readonly onDone?: (id: SliceId, ms: number) => void;
   readonly onError?: (id: SliceId, error: unknown) => void;
@@ -11,19 +12,27 @@ export interface RoundsOptions {
   readonly breathe?: () => Promise<void>;
 }
 
+/**
+ * How long a slice rests that was sent, for each host that was told, and at most: changes that come meanwhile go out
+ * together, so that a network that is filled costs its hosts no more than a few slices a second.
+ */
+const REST_MS = 5;
+const MOST_REST_MS = 500;
 /** Between turns of the event loop. */
 const SLICE_OF_TIME_MS = 4;
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
  * Slices to be compiled and sent, in a queue for each cause (a VPC, or the hosts): one of each in turn, so that a change
- * that touches much of one VPC holds up no other.
+ * that touches much of one VPC holds up no other. What was just sent rests before it is sent again.
  */
 export class Rounds {
   readonly #options: RoundsOptions;
   readonly #queues = new Map<string, Set<SliceId>>();
   /** When each was added first. */
   readonly #since = new Map<SliceId, number>();
+  /** Those that rest, with the causes that came meanwhile. */
+  readonly #resting = new Map<SliceId, Set<string>>();
   #draining = false;
 
   constructor(options: RoundsOptions) {
@@ -39,14 +48,20 @@ export class Rounds {
   }
 
   add(cause: string, ids: Iterable<SliceId>): void {
-    const now = this.#options.clock.now();
-    const queue = this.#queues.get(cause) ?? new Set();
-    for (const id of ids) {
-      queue.add(id);
-      if (!this.#since.has(id)) this.#since.set(id, now);
-    }
-    if (queue.size > 0) this.#queues.set(cause, queue);
+    for (const id of ids) this.#enqueue(cause, id);
     if (!this.#draining) void this.#drain();
+  }
+
+  #enqueue(cause: string, id: SliceId): void {
+    if (!this.#since.has(id)) this.#since.set(id, this.#options.clock.now());
+    const meanwhile = this.#resting.get(id);
+    if (meanwhile) {
+      meanwhile.add(cause);
+      return;
+    }
+    const queue = this.#queues.get(cause);
+    if (queue) queue.add(id);
+    else this.#queues.set(cause, new Set([id]));
   }
 
   async #drain(): Promise<void> {
@@ -75,10 +90,21 @@ export class Rounds {
     // Done already, for another cause.
     if (since === undefined || !this.#since.delete(id)) return;
     try {
-      this.#options.work(id);
+      this.#rest(id, this.#options.work(id));
     } catch (error) {
       this.#options.onError?.(id, error);
     }
     this.#options.onDone?.(id, this.#options.clock.now() - since);
+  }
+
+  #rest(id: SliceId, told: number): void {
+    if (told === 0) return;
+    this.#resting.set(id, new Set());
+    this.#options.clock.after(Math.min(told * REST_MS, MOST_REST_MS), () => {
+      const causes = this.#resting.get(id) ?? [];
+      this.#resting.delete(id);
+      for (const cause of causes) this.#enqueue(cause, id);
+      if (!this.#draining) void this.#drain();
+    });
   }
 }
