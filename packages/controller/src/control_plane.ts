@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Link, SliceId } from "@onehop/core";
 import { type IntentChange, IntentView, keys } from "@onehop/store";
+import { aborted } from "./aborted.ts";
 import { type IndexedIntent, liveIndexes, Plans, partsOf } from "./compile/index.ts";
 import { Hearing } from "./epoch/hearing.ts";
 import { Sentry } from "./epoch/sentry.ts";
@@ -14,6 +15,7 @@ import type { ControlPlaneOptions, Meters, Opened } from "./plane_options.ts";
 import { type Admit, Publisher } from "./publish/publisher.ts";
 import type { Traffic } from "./publish/traffic.ts";
 import { BrokenLog } from "./realise/broken_log.ts";
+import { heardAndKept } from "./realise/heard.ts";
 import { Realise } from "./realise/realise.ts";
 import { ReportWriter } from "./realise/report_writer.ts";
 import { Reports } from "./realise/reports.ts";
@@ -195,7 +197,7 @@ export class ControlPlane {
           (host !== undefined || this.view.hosts.size === 0) && this.sentry.doubts(`host ${host?.name ?? name}`, have)
         );
       },
-      reports: this.#written,
+      reports: heardAndKept(() => this.#realise, this.#written),
       confirm: (lessons, host) => {
         const wanted = this.plans.wantedBy(host.id);
         const serves = (vpcId: string) => wanted.has(`vpc/${vpcId}`);
@@ -292,9 +294,3 @@ export class ControlPlane {
 
 const idsOf = (kind: "host" | "vpc", ids: Iterable<SliceId>): string[] =>
   [...ids].map(partsOf).flatMap(([of, id]) => (of === kind ? [id] : []));
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });

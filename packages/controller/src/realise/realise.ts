@@ -1,4 +1,4 @@
-import type { Kind, Status } from "@onehop/core";
+import type { Kind, Report, Status } from "@onehop/core";
 import { type Clock, keys, type Store } from "@onehop/store";
 import type { AnyObject, StatusSource } from "../status_source.ts";
 import { follow } from "./follow.ts";
@@ -19,9 +19,10 @@ export interface RealiseOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-/** Derives status from what was compiled here and what all hosts report, whichever controller they are connected to. */
+/** Derives status from what was compiled here and what all hosts report, here or by the store to other controllers. */
 export class Realise implements StatusSource {
   readonly #known: Known;
+  readonly #onReports: RealiseOptions["onReports"];
   readonly #waiting = new Set<() => void>();
   #listed: () => void = () => undefined;
   /** Resolves when the reports that are there have been read. */
@@ -33,6 +34,7 @@ export class Realise implements StatusSource {
   constructor(options: RealiseOptions) {
     const { store, clock, signal, view, plans, reports, refusalOf, onReports, query, onError } = options;
     this.#known = { view, plans, reports, refusalOf };
+    this.#onReports = onReports;
     this.query = query;
     void follow({
       store,
@@ -50,6 +52,14 @@ export class Realise implements StatusSource {
       },
       ...(onError ? { onError } : {}),
     });
+  }
+
+  /** A host's report, on its own stream to this controller; undefined: that stream ended. */
+  heard(hostId: string, report: Report | undefined): void {
+    const { reports } = this.#known;
+    reports.hear(hostId, report);
+    this.#onReports([hostId]);
+    this.poke();
   }
 
   statusOf(kind: Kind, object: AnyObject, revision: number): Status {

@@ -12,8 +12,13 @@ export interface ReportWriterOptions {
 
 /** How long a host counts as live after its stream ended: long enough for an agent or controller to start again. */
 export const REPORT_TTL_S = 6;
-/** Between two writes; of what a host says in between, the last is written. */
+/** Between two writes. */
 const SPACING_MS = 40;
+/**
+ * Between two writes of one host's report; of what it says in between, the last is written. Controllers hear of it from
+ * the host itself: the store is for those that it has no stream to.
+ */
+const HOST_SPACING_MS = 500;
 const RETRY_MS = 250;
 /** Reports of one transaction, each with its guard. */
 const BATCH = 40;
@@ -24,6 +29,8 @@ interface Known {
   latest: Report;
   /** As written by us, under the present lease. */
   written: Report | undefined;
+  /** Not to be written before. */
+  rests: number;
   cancelEnd: () => void;
 }
 
@@ -54,7 +61,13 @@ export class ReportWriter {
   put(hostId: string, report: Report): void {
     const known = this.#hosts.get(hostId);
     if (known) known.latest = report;
-    else this.#hosts.set(hostId, { latest: report, written: undefined, cancelEnd: () => undefined });
+    else
+      this.#hosts.set(hostId, {
+        latest: report,
+        written: undefined,
+        rests: Number.NEGATIVE_INFINITY,
+        cancelEnd: () => undefined,
+      });
     this.#write([hostId]);
   }
 
@@ -101,11 +114,13 @@ export class ReportWriter {
   /** What there is to be written of hosts that are owned; undefined: the report is to go. */
   #takeBatch(): Map<string, Report | undefined> {
     const batch = new Map<string, Report | undefined>();
+    const now = this.#options.clock.now();
     let bytes = 0;
     for (const hostId of this.#due) {
       if (batch.size >= BATCH || bytes >= MOST_BYTES) break;
-      this.#due.delete(hostId);
       const known = this.#hosts.get(hostId);
+      if (known?.written && known.rests > now) continue;
+      this.#due.delete(hostId);
       if (!this.#options.guard(hostId) || (known && known.latest === known.written)) continue;
       batch.set(hostId, known?.latest);
       bytes += (known?.latest.applied.length ?? 0) * 150;
@@ -152,6 +167,7 @@ export class ReportWriter {
       const known = this.#hosts.get(hostId);
       if (!known) continue;
       known.written = report;
+      known.rests = this.#options.clock.now() + HOST_SPACING_MS;
       if (known.latest !== report) this.#due.add(hostId);
     }
   }

@@ -1,24 +1,37 @@
 import type { Held, PortProblem, Report, SliceId } from "@onehop/core";
 import { keys } from "@onehop/store";
 
-/** The last report of every live host, with what status asks of them: which hosts hold a slice, and what. */
+/**
+ * The last report of every live host, with what status asks of them: which hosts hold a slice, and what. What a host says
+ * on a stream of its own to this controller counts before what the store has, which may be from a little earlier.
+ */
 export class Reports {
+  /** As text: what is heard is not read a second time. */
+  readonly #stored = new Map<string, string>();
+  readonly #heard = new Map<string, Report>();
   readonly #byHost = new Map<string, Report>();
   readonly #hashes = new Map<SliceId, Map<string, string>>();
 
   /** Answers the ids of the hosts concerned. */
   replaceAll(entries: readonly { readonly key: string; readonly value: string }[]): string[] {
     const present = new Set(entries.map((e) => e.key));
-    const gone = [...this.#byHost.keys()].filter((hostId) => !present.has(keys.report(hostId)));
-    for (const hostId of gone) this.#set(hostId, undefined);
+    const gone = [...this.#stored.keys()].filter((hostId) => !present.has(keys.report(hostId)));
+    for (const hostId of gone) this.#store(hostId, undefined);
     return [...gone, ...entries.map(({ key, value }) => this.apply(key, value))];
   }
 
   /** Undefined: the host's report is gone, with its lease. Answers the host's id. */
   apply(key: string, value: string | undefined): string {
     const hostId = key.slice(keys.reports.length);
-    this.#set(hostId, value === undefined ? undefined : parseReport(value));
+    this.#store(hostId, value);
     return hostId;
+  }
+
+  /** Undefined: the host's stream to this controller ended. */
+  hear(hostId: string, report: Report | undefined): void {
+    if (report) this.#heard.set(hostId, report);
+    else this.#heard.delete(hostId);
+    this.#set(hostId, report ?? parseReport(this.#stored.get(hostId)));
   }
 
   live(hostId: string): boolean {
@@ -40,8 +53,15 @@ export class Reports {
     return this.#byHost.get(hostId)?.degraded.find((p) => p.port_id === portId);
   }
 
+  #store(hostId: string, text: string | undefined): void {
+    if (text === undefined) this.#stored.delete(hostId);
+    else this.#stored.set(hostId, text);
+    if (!this.#heard.has(hostId)) this.#set(hostId, parseReport(text));
+  }
+
   #set(hostId: string, report: Report | undefined): void {
     const before = this.#byHost.get(hostId);
+    if (before === report) return;
     const after = new Set<SliceId>(report?.applied.map((h) => h.id));
     for (const { id } of before?.applied ?? []) {
       if (after.has(id)) continue;
@@ -65,7 +85,8 @@ const NONE: ReadonlyMap<string, string> = new Map();
 const NO_VPCS: ReadonlySet<string> = new Set();
 
 /** What a host wrote is not trusted to have a report's form. */
-function parseReport(text: string): Report | undefined {
+function parseReport(text: string | undefined): Report | undefined {
+  if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Partial<Report> | null;
     if (!Array.isArray(value?.applied) || !Array.isArray(value.degraded)) return undefined;
