@@ -124,7 +124,10 @@ export class Agent {
   async run(signal: AbortSignal): Promise<void> {
     const { kernel, snapshot, clock } = this.#parts;
     this.#slices.restore(await snapshot.load());
-    kernel.watch(() => this.trigger(), signal);
+    kernel.watch(() => {
+      this.#reconciler.machineChanged();
+      this.trigger();
+    }, signal);
     let cancelRepair = () => {};
     const repair = () => {
       this.#reconciler.distrust();

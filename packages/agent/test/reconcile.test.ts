@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { reaches } from "../src/kernel/fake.ts";
 import { addressOf, FakeHost, type PortSpec, planOf, portId } from "./world.ts";
 
@@ -266,5 +266,25 @@ describe("the brake", () => {
     expect((await host.reconciler.run(planOf(1, many))).state).toBe("done");
     host.now = 8000;
     expect((await host.reconciler.run(planOf(1, []))).state).toBe("held");
+  });
+});
+
+describe("the machine", () => {
+  it("is not asked again for a plan that changes no device of ours, nor for one that leaves no port degraded", async () => {
+    const host = newHost();
+    await walk(host, ["oneEach", "oneEach"]);
+    const asked = [vi.spyOn(host.kernel, "devices"), vi.spyOn(host.kernel, "nextHops")];
+    await host.reconciler.run(planOf(1, [a1, { ...a2, name: "a7" }]));
+    for (const one of asked) expect(one).not.toHaveBeenCalled();
+  });
+
+  it("is asked again, before anybody is told, where what is remembered leaves a port degraded", async () => {
+    const host = newHost();
+    await walk(host, ["oneEach", "oneEach"]);
+    const deaf = vi.spyOn(host.reconciler, "machineChanged").mockImplementationOnce(() => undefined);
+    host.kernel.addDevice("tap9", "tap");
+    expect(deaf).toHaveBeenCalledTimes(1);
+    const late: PortSpec = { name: "t9", host: 1, device: { kind: "adopt", name: "tap9" } };
+    expect(await host.reconciler.run(planOf(1, [a1, late]))).toMatchObject({ problems: [] });
   });
 });

@@ -69,6 +69,7 @@ export class FakeHost {
   constructor() {
     this.kernel.addDevice("up0");
     this.reconciler = this.restart();
+    this.kernel.watch(() => this.reconciler.machineChanged(), new AbortController().signal);
   }
 
   /** A new agent over the same kernel. */

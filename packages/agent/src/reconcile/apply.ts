@@ -13,6 +13,8 @@ export interface Goal {
 
 export interface Machine {
   readonly kernel: Kernel;
+  /** The only way to change devices. */
+  readonly links: Pick<Kernel, "removeGuestLink" | "setUp" | "setDown">;
   readonly mirror: Mirror;
   readonly devices: ReadonlyMap<string, Device>;
 }
@@ -94,12 +96,12 @@ function forgetFormerPorts(kernel: Kernel, mirror: Mirror): void {
  * devices that were set down.
  */
 async function releaseDevices(machine: Machine, goal: Goal): Promise<ReadonlySet<string>> {
-  const { kernel, mirror, devices } = machine;
+  const { kernel, links, mirror, devices } = machine;
   const released = leftDevices(machine, goal);
   const adopted = [...devices.values()].filter((d) => !d.made && released.has(d.ifindex)).map((d) => d.name);
-  await kernel.setDown(adopted);
+  await links.setDown(adopted);
   for (const device of devices.values())
-    if (device.made && !goal.ownLinks.has(device.name)) await kernel.removeGuestLink(device);
+    if (device.made && !goal.ownLinks.has(device.name)) await links.removeGuestLink(device);
   for (const [text, [what, { ifindex }]] of [...mirror.attached.deletions()]) {
     kernel.detach(what, ifindex);
     mirror.attached.removed(text);
@@ -132,7 +134,7 @@ function attachPrograms({ kernel, mirror }: Machine): PortProblem[] {
 
 /** Only those whose program is in place. */
 async function raiseDevices(
-  { kernel, mirror, devices }: Machine,
+  { links, mirror, devices }: Machine,
   { attachments }: Goal,
   lowered: ReadonlySet<string>,
 ): Promise<void> {
@@ -144,5 +146,5 @@ async function raiseDevices(
       .map(([, { ifindex }]) => ifindex),
   );
   const down = [...devices.values()].filter((d) => !d.up || lowered.has(d.name));
-  await kernel.setUp(down.filter((d) => guarded.has(d.ifindex)).map((d) => d.name));
+  await links.setUp(down.filter((d) => guarded.has(d.ifindex)).map((d) => d.name));
 }

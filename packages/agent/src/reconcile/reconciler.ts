@@ -8,6 +8,7 @@ import { apply } from "./apply.ts";
 import { Brake } from "./brake.ts";
 import { sameValue } from "./delta_tracker.ts";
 import { attachmentsOf, linkWork, ownLinks } from "./goal.ts";
+import { MachineFacts } from "./machine_facts.ts";
 import { Mirror } from "./mirror.ts";
 
 export interface ReconcilerOptions {
@@ -35,12 +36,14 @@ export class Reconciler {
   readonly #brake = new Brake();
   readonly #lingering = new Lingering();
   readonly #moves = new Moves();
+  readonly #machine: MachineFacts;
   #loaded: HostConfig | undefined;
   #overlay = 0;
   #fresh = false;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#machine = new MachineFacts(options.kernel);
   }
 
   /** Whether programs and maps are open: there is something to read. */
@@ -61,9 +64,29 @@ export class Reconciler {
   /** The next run reads the kernel's state anew instead of trusting what it remembers. */
   distrust(): void {
     this.#fresh = false;
+    this.machineChanged();
   }
 
+  /** The next run asks for devices and next hops anew. */
+  machineChanged(): void {
+    this.#machine.changed();
+  }
+
+  /** What fails, or leaves a port degraded, may do so because of what is remembered and is so no more. */
   async run(plan: HostPlan): Promise<Result> {
+    const { remembered } = this.#machine;
+    let well = false;
+    try {
+      const result = await this.#attempt(plan);
+      well = result.state !== "done" || result.problems.length === 0;
+      if (well || !remembered) return result;
+    } finally {
+      if (!well) this.machineChanged();
+    }
+    return this.run(plan);
+  }
+
+  async #attempt(plan: HostPlan): Promise<Result> {
     const { kernel, clock, warn } = this.#options;
     const opened = openPlan(plan);
     if (!opened || !(await this.#load(opened))) return { state: "waiting" };
@@ -73,7 +96,7 @@ export class Reconciler {
       warn(`The plan takes most of this host's ports away; it is done in ${Math.ceil(hold / 1000)} s if it stands.`);
       return { state: "held", milliseconds: hold };
     }
-    const { devices, problems, later } = await this.#makeLinks(opened, await kernel.devices());
+    const { devices, problems, later } = await this.#makeLinks(opened);
     const facts = await this.#facts(opened, devices, local);
     const lowered = lower(plan, facts);
     if (!lowered) return { state: "waiting" };
@@ -86,9 +109,9 @@ export class Reconciler {
     };
     // Should it throw, what was done is not known.
     this.#fresh = false;
-    const refused = await apply({ kernel, mirror: this.mirror, devices }, goal);
+    const refused = await apply({ kernel, links: this.#machine, mirror: this.mirror, devices }, goal);
     this.#fresh = true;
-    if (later) return this.run(plan);
+    if (later) return this.#attempt(plan);
     const all = firstOfEach([...problems, ...lowered.problems, ...refused]);
     return { state: "done", problems: all, hub_of: lowered.hub_of };
   }
@@ -126,20 +149,19 @@ export class Reconciler {
     return true;
   }
 
-  async #makeLinks(plan: Opened, devices: ReadonlyMap<string, Device>) {
-    const { kernel } = this.#options;
+  async #makeLinks(plan: Opened) {
+    const devices = await this.#machine.devices();
     const work = linkWork(guestLinks(plan, this.#underlayMtu(devices)), devices);
     const problems = [...work.problems];
-    for (const device of work.remake) await kernel.removeGuestLink(device);
+    for (const device of work.remake) await this.#machine.removeGuestLink(device);
     for (const link of work.make) {
       try {
-        await kernel.makeGuestLink(link);
+        await this.#machine.makeGuestLink(link);
       } catch (error) {
         problems.push({ port_id: link.port_id, reason: `Its link cannot be made: ${(error as Error).message}` });
       }
     }
-    const touched = work.make.length > 0 || work.remake.length > 0;
-    return { devices: touched ? await kernel.devices() : devices, problems, later: work.later.length > 0 };
+    return { devices: await this.#machine.devices(), problems, later: work.later.length > 0 };
   }
 
   async #facts(plan: Opened, devices: ReadonlyMap<string, Device>, local: ReadonlySet<string>): Promise<Facts> {
@@ -148,7 +170,7 @@ export class Reconciler {
       links: devices,
       uplinks: this.#options.uplinks,
       underlayMtu: this.#underlayMtu(devices),
-      nextHops: await this.#options.kernel.nextHops(others),
+      nextHops: await this.#machine.nextHops(others),
       slots: assignSlots(this.mirror.slots(), local),
       limits: this.#options.limits,
     };
