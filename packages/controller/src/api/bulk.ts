@@ -8,7 +8,7 @@ import { type Draft, PlannedAlready } from "../handlers/draft.ts";
 import type { Thing } from "../handlers/index.ts";
 import { type Planned, planCreate } from "../handlers/objects.ts";
 import { parse } from "../handlers/parse.ts";
-import { Snapshot } from "../handlers/snapshot.ts";
+import type { Snapshot } from "../handlers/snapshot.ts";
 import { refuseForbidden, stamp } from "./bodies.ts";
 import { type Retryable, remember, remembered } from "./idempotency.ts";
 import { busy, refuseBody } from "./refusals.ts";
@@ -46,14 +46,14 @@ const checkBulk = checkAndFill(bulkSchema(port));
 export async function createMany(write: Write, body: unknown): Promise<ItemResult[]> {
   const items = checkedItems(write, body);
   const results: ItemResult[] = [];
-  const { store } = write.writer;
-  const again = write.retryable && (await remembered(new Snapshot(store), write.retryable));
+  const { writer } = write;
+  const again = write.retryable && (await remembered(writer.read(), write.retryable));
   let todo = again ? await withoutExisting(write, items, results) : items;
-  let { problems } = await planAll(write, new Snapshot(store), todo);
+  let { problems } = await planAll(write, writer.read(), todo);
   if (problems.size > 0 && !again) {
     // What refuses a retry may be what its first try has made.
     todo = await withoutExisting(write, items, results);
-    ({ problems } = await planAll(write, new Snapshot(store), todo));
+    ({ problems } = await planAll(write, writer.read(), todo));
   }
   // Where some are there already, the others get a result of their own.
   if (problems.size > 0 && todo.length === items.length) throw refuseAll(problems);
@@ -87,8 +87,12 @@ async function writeSome(write: Write, items: readonly Item[], progress: Progres
 
 /** Writes group by group, until one fails. */
 async function writeGroups(write: Write, items: readonly Item[], { results, remembering }: Progress): Promise<void> {
-  const snapshot = new Snapshot(write.writer.store);
-  const { plans, problems } = await planAll(write, snapshot, items);
+  let snapshot = write.writer.guess();
+  let { plans, problems } = await planAll(write, snapshot, items);
+  if (problems.size > 0 && snapshot.guessed) {
+    snapshot = write.writer.read();
+    ({ plans, problems } = await planAll(write, snapshot, items));
+  }
   for (const [item, problem] of problems) results[item.index] = { status: problem.detail.status, problem };
   if (remembering && plans[0] && !(await remembered(snapshot, remembering)))
     await remember(plans[0].draft, remembering, { status: 200, body: null }, write.context.leases);

@@ -34,7 +34,8 @@ const sorted = (_key: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value;
 
-const keyOf = ({ who, key }: Retryable): string => keys.idempotency(who, sha256(key));
+/** Where the answer to the request is remembered. */
+export const keyOf = ({ who, key }: Retryable): string => keys.idempotency(who, sha256(key));
 
 /** The answer this request got before; 422 where the key was used for another one. */
 export async function remembered(snapshot: Snapshot, request: Retryable): Promise<Remembered | undefined> {

@@ -9,7 +9,7 @@ import { parse } from "../handlers/parse.ts";
 import type { Snapshot } from "../handlers/snapshot.ts";
 import type { Plan, Written } from "./attempt.ts";
 import { checkPatch, newObject, patched } from "./bodies.ts";
-import { type Remembered, type Retryable, remember, remembered } from "./idempotency.ts";
+import { keyOf as idempotencyKeyOf, type Remembered, type Retryable, remember, remembered } from "./idempotency.ts";
 import { preconditionFailed } from "./refusals.ts";
 import type { Writer } from "./writer.ts";
 
@@ -29,7 +29,7 @@ export async function create(write: Write, body: unknown): Promise<Written> {
     const { draft, object } = await planCreate(snapshot, write.noun, given, write.context);
     return { draft, status: 201, object, exists: (found) => sameAgain(write, body, found) };
   });
-  return write.writer.together(plan);
+  return write.writer.together(plan, readsOf(write));
 }
 
 export async function change(write: Write, id: string, patch: unknown): Promise<Written> {
@@ -51,8 +51,12 @@ export async function remove(write: Write, id: string): Promise<Written> {
     const object = await existing(write, snapshot, id);
     return { draft: await planRemove(snapshot, write.noun, object, write.context), status: 204 };
   });
-  return write.writer.alone(plan);
+  // Nothing is ever below a port, so no creation planned beside it can lose its parent.
+  const reads = [keys.object(write.noun.plural, id), ...readsOf(write)];
+  return write.noun.kind === "port" ? write.writer.together(plan, reads) : write.writer.alone(plan);
 }
+
+const readsOf = ({ retryable }: Write): string[] => (retryable ? [idempotencyKeyOf(retryable)] : []);
 
 /** The first answer where the request came before; else the plan, which stores its answer for the next time. */
 function once({ retryable, context }: Write, plan: Plan): Plan {

@@ -1,29 +1,33 @@
+import { OnehopError } from "@onehop/core";
 import { type Store, StoreError, type Txn } from "@onehop/store";
 import type { Leases } from "../allocate/leases.ts";
 import { commit, type Fate, groups } from "../handlers/commit.ts";
 import type { Draft } from "../handlers/draft.ts";
+import { Recent } from "../handlers/recent.ts";
 import { Snapshot } from "../handlers/snapshot.ts";
 import { Trimmer } from "../history/trim.ts";
-import { answerOf, type Drafted, type Plan, type Written } from "./attempt.ts";
+import { type Attempt, answerOf, type Drafted, type Plan, type Written } from "./attempt.ts";
 import { busy } from "./refusals.ts";
 import { Turns } from "./turns.ts";
 
 /** Plans of one write before it counts as hopeless; each lost race means that another process's write was done. */
 export const TRIES = 40;
-/** Creations that share a turn. */
+/** Writes that share a turn. */
 const SHARED = 50;
 
 interface Job {
   readonly plan: Plan;
+  readonly reads: readonly string[];
   readonly resolve: (written: Written) => void;
   readonly reject: (error: unknown) => void;
   tries: number;
 }
 
-/** Does this process's writes, in turn. Creations that come while others are written are planned and written together. */
+/** Does this process's writes, in turn. Creations and deletions that come while others are written are written together. */
 export class Writer {
   readonly store: Store;
   readonly turns = new Turns();
+  readonly #recent = new Recent();
   readonly #leases: Leases;
   readonly #trimmer: Trimmer;
   #queue: Job[] = [];
@@ -34,12 +38,22 @@ export class Writer {
     this.#trimmer = trimmer;
   }
 
+  /** What the store says now. */
+  read(): Snapshot {
+    return new Snapshot(this.store, this.#recent);
+  }
+  /** What it said lately, and now only of what is not remembered. */
+  guess(): Snapshot {
+    return new Snapshot(this.store, this.#recent, "guesses");
+  }
+
   /** Plans and commits until it sticks. */
   alone(plan: Plan): Promise<Written> {
     return this.turns.take(async () => {
       for (let i = 0; i < TRIES; i++) {
-        const snapshot = new Snapshot(this.store);
-        const attempt = await plan(snapshot);
+        const snapshot = i === 0 ? this.guess() : this.read();
+        const attempt = await attempted(plan, snapshot);
+        if (!attempt) continue;
         if ("answer" in attempt) return attempt.answer;
         const [fate] = await this.commit(snapshot, [attempt.draft]);
         const answer = answerOf(attempt, fate!);
@@ -49,9 +63,12 @@ export class Writer {
     });
   }
 
-  /** As alone, for plans that only create: such may share a snapshot and a transaction. */
-  together(plan: Plan): Promise<Written> {
-    return new Promise((resolve, reject) => this.#enqueue([{ plan, resolve, reject, tries: 0 }]));
+  /**
+   * As alone, for plans that create, or delete what nothing can be below: such may share a snapshot and a transaction. `reads`: keys that it
+   * will read, so that those of many are read at once.
+   */
+  together(plan: Plan, reads: readonly string[]): Promise<Written> {
+    return new Promise((resolve, reject) => this.#enqueue([{ plan, reads, resolve, reject, tries: 0 }]));
   }
 
   /** As commit of handlers; leases that the store has lost are replaced at the next try. */
@@ -100,7 +117,8 @@ export class Writer {
 
   /** Plans jobs upon one snapshot and commits them group by group; those without an answer queue again. */
   async #share(jobs: readonly Job[]): Promise<void> {
-    const snapshot = new Snapshot(this.store);
+    const snapshot = this.guess();
+    await Promise.all(jobs.flatMap(({ reads }) => reads.map((key) => snapshot.get(key))));
     const drafted = new Map<Draft, { job: Job; drafted: Drafted }>();
     const again: Job[] = [];
     for (const job of jobs) {
@@ -122,21 +140,34 @@ export class Writer {
   }
 
   /**
-   * A job's draft, or undefined where it is answered. A refusal counts only when planned upon nothing but the store:
-   * the plans before it may yet fail.
+   * A job's draft, or undefined where it is answered. An answer or a refusal counts only when planned upon nothing but
+   * the store: what was remembered may be old, and the plans before it may yet fail.
    */
   async #planned(job: Job, shared: Snapshot, isFirst: boolean): Promise<Drafted | "later" | undefined> {
     try {
       const attempt = await job.plan(shared);
-      if ("answer" in attempt) return void job.resolve(attempt.answer);
-      await shared.adopt(attempt.draft);
-      return attempt;
+      if ("draft" in attempt) {
+        await shared.adopt(attempt.draft);
+        return attempt;
+      }
+      if (!shared.guessed) return void job.resolve(attempt.answer);
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      if (isFirst) return void job.reject(error);
+      if (isFirst && !shared.guessed) return void job.reject(error);
     }
-    const alone = await this.#planned(job, new Snapshot(this.store), true);
+    const alone = await this.#planned(job, this.read(), true);
     return alone && "later";
+  }
+}
+
+/** Undefined: what came of it stands on guesses, and is no draft. */
+async function attempted(plan: Plan, snapshot: Snapshot): Promise<Attempt | undefined> {
+  try {
+    const attempt = await plan(snapshot);
+    return "answer" in attempt && snapshot.guessed ? undefined : attempt;
+  } catch (error) {
+    if (snapshot.guessed && error instanceof OnehopError) return undefined;
+    throw error;
   }
 }
 

@@ -17,7 +17,10 @@ const AGAIN: Fate = { again: true };
 export async function commit(snapshot: Snapshot, drafts: readonly Draft[]): Promise<Fate[]> {
   const { compare, then } = await transactionOf(snapshot, drafts);
   const result = await snapshot.store.txn({ compare, then });
-  if (!result.ok) return Promise.all(drafts.map((d) => diagnose(snapshot.store, d)));
+  if (!result.ok) {
+    snapshot.doubt(drafts);
+    return Promise.all(drafts.map((d) => diagnose(snapshot.store, d)));
+  }
   snapshot.settle(drafts, then, result.revision);
   return drafts.map(() => ({ done: result.revision }));
 }

@@ -24,7 +24,7 @@ export interface Refusal {
   readonly retry_after?: number;
 }
 
-/** A write planned earlier upon the same snapshot takes what the system chose for this one: plan upon a newer one. */
+/** A write planned earlier upon the same snapshot takes, or deletes, what this one is about: plan upon a newer one. */
 export class PlannedAlready extends Error {}
 
 /** No key may exist with this prefix; `refuse` tells what does. */
@@ -61,6 +61,7 @@ export class Draft {
   }
 
   claim(claim: Claim): void {
+    if (this.snapshot.goes(claim.key)) throw new PlannedAlready(claim.key);
     if (this.snapshot.planned(claim.key) !== undefined)
       throw claim.refusal ? refuse(claim.refusal, "is given twice in this request") : new PlannedAlready(claim.key);
     this.claims.push(claim);
@@ -79,6 +80,7 @@ export class Draft {
   }
 
   delete(key: string): void {
+    if (this.snapshot.goes(key)) throw new PlannedAlready(key);
     this.deletes.add(key);
   }
 

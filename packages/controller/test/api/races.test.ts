@@ -1,6 +1,6 @@
 import { type Client, idempotencyKey, ifMatch } from "@onehop/api";
 import { OnehopError } from "@onehop/core";
-import { MemoryStore, type Store, type Txn } from "@onehop/store";
+import { keys, MemoryStore, type Store, type Txn } from "@onehop/store";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { privateEtcd, randomUUID, refusal, type Served, serve, world } from "./fixture.ts";
 
@@ -72,6 +72,48 @@ describe.each(engines)("two servers on one $engine store:", ({ open }) => {
     expect(detail.fields).toEqual({ quota: "vpcs", limit: 2, used: 2 });
     await two.root.delete("vpcs", made[0]!.id);
     await one.root.create("vpcs", body(9));
+  });
+
+  test("a port that many delete is gone once, and what counts ports counts it once", async () => {
+    const { network } = await world(one.root);
+    const ports = await Promise.all([1, 2, 3].map(() => one.root.create("ports", { network_id: network.id })));
+    const { made, codes } = await race(8, (client) => client.delete("ports", ports[0]!.id));
+    expect([made.length, new Set(codes)]).toEqual([1, new Set(["not_found"])]);
+    const counted = await store.get(keys.quota(network.id, "ports"));
+    expect(counted?.value).toBe("2");
+  });
+
+  test("ports that come and go at once under the same names leave as many as are there", async () => {
+    const { network } = await world(one.root);
+    const body = (i: number) => ({
+      network_id: network.id,
+      name: `p${i >> 1}`,
+      addresses: [`10.0.1.${20 + (i >> 1)}`],
+    });
+    const first = await Promise.all([0, 2, 4, 6, 8].map((i) => one.root.create("ports", body(i))));
+    await race<unknown>(20, (client, i) => {
+      const gone = first[i >> 2]!;
+      return i % 4 < 2 ? client.delete("ports", gone.id) : client.create("ports", body(2 * (i >> 2)));
+    });
+    const left = await one.root.list("ports", { network_id: network.id });
+    expect((await store.get(keys.quota(network.id, "ports")))?.value).toBe(String(left.length));
+    expect(new Set(left.map((p) => p.name)).size).toBe(left.length);
+    const taken = (await store.range({ prefix: keys.addressesOf(network.id) })).entries;
+    expect(taken.map((e) => e.value).sort()).toEqual(left.map((p) => p.id).sort());
+  });
+
+  test("what one process remembers of the other's objects refuses nobody, and lets nothing through", async () => {
+    const { vpc, network } = await world(one.root);
+    await one.root.create("ports", { network_id: network.id, name: "kept" });
+    await two.root.patch("networks", network.id, { name: "renamed" });
+    const port = await one.root.create("ports", { network_id: network.id, name: "again" });
+    await two.root.delete("ports", port.id);
+    expect(codeOf(await one.root.delete("ports", port.id).catch((e) => e))).toBe("not_found");
+    const other = await one.root.create("networks", { vpc_id: vpc.id });
+    const lone = await one.root.create("ports", { network_id: other.id });
+    await two.root.delete("ports", lone.id);
+    await two.root.delete("networks", other.id);
+    expect(codeOf(await one.root.create("ports", { network_id: other.id }).catch((e) => e))).toBe("unknown_reference");
   });
 
   test("networks that overlap are created once", async () => {
