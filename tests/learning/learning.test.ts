@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import type { DropList } from "@onehop/core";
 import { run, until } from "@onehop/lab";
 import { ping } from "@onehop/lab/traffic/ping";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -38,6 +39,20 @@ describe("a VPC that learns", () => {
   test("what was learned is confirmed by the controllers in the background, and nobody is barred", async () => {
     await it.confirmed();
     expect((await it.learned()).silent).toEqual([]);
+  });
+
+  test("Q14: what goes to an address that nobody has, dropped by a hub, is in its tenant's own drops", async () => {
+    const { port_id } = it.guest(1);
+    const [project] = await it.lab.client.list("projects");
+    const to = "10.0.2.99";
+    const sent = await ping({ namespace: it.guest(1).namespace, to, count: 3, intervalMs: 5 });
+    expect(sent).toMatchObject({ received: 0 });
+    const { body } = await it.lab.client.request("GET", `/v1/drops?project_id=${project!.id}`);
+    const { items } = body as DropList;
+    expect(items).toMatchObject([
+      { port: { id: port_id }, host: { name: "h1" }, reason: "unknown_destination", packets: 3 },
+    ]);
+    expect(items[0]!.example).toContain(`${addressOf(1)} > ${to} icmp`);
   });
 
   test("Q31: a VPC whose guests are silent sends no message at all", async () => {

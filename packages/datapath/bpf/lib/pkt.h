@@ -61,7 +61,7 @@ struct oh_pkt {
 	__u8 program;			/* enum oh_program */
 	__u8 class;			/* enum oh_class */
 	__u8 stage;			/* enum oh_stage */
-	__u8 reason;			/* enum oh_drop of a packet that was answered with an error */
+	__u8 reason;			/* enum oh_drop of a packet that was answered with an error, here or by a hub */
 	__u8 error_type;		/* ICMP error for the sender; 0: none */
 	__u8 error_code;
 	__u8 stripped;			/* 1: the tunnel's headers are off, the Ethernet header is to be written again */

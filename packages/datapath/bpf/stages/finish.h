@@ -125,7 +125,8 @@ OH_INLINE int finish(const struct oh_pkt *p, int rc)
 	/* Not atomic, which costs each packet 6 ns: two processors at once may count one. */
 	if (p->used && rc == OH_ACTION_HOST)
 		p->used->packets++;
-	if (p->from)
+	/* The packet that an answer is about was counted, and seen, when it was sent. */
+	if (p->from && rc != OH_ACTION_LEARNED)
 		count_sent(p, !reason);
 	if (rc == OH_ACTION_GUEST)
 		count_received(p);
@@ -135,7 +136,7 @@ OH_INLINE int finish(const struct oh_pkt *p, int rc)
 	}
 	if (cfg_record)
 		record(p, rc, reason);
-	if (cfg_watch)
+	if (cfg_watch && rc != OH_ACTION_LEARNED)
 		watch(p, OH_WAY_WENT, rc, reason);
 	return rc > 0 ? p->verdict : TC_ACT_SHOT;
 }

@@ -122,15 +122,44 @@ __attribute__((noinline)) int learn_message(struct __sk_buff *skb)
 	return what;
 }
 
+/*
+ * The guest's packet that the question went beside ends at the hub, where no port stands for it: it is the sender's drop,
+ * and told here, so that its tenant sees it. The slot may be another tenant's by now.
+ */
+OH_INLINE void own_drop(struct oh_pkt *p, const struct message_scratch *s)
+{
+	const struct oh_message_head *m = &((const struct oh_message_body *)s->message)->head;
+	const struct endpoint *e = endpoint_lookup(s->open.slot);
+
+	if (!e || e->vpc != bpf_ntohl(m->vpc))
+		return;
+	__builtin_memcpy(&p->head.ip, s->open.quote, OH_QUOTE);
+	p->head.eth.src = e->mac;
+	p->head.eth.dst = e->gateway_mac;
+	p->ethertype = OH_ETHERTYPE_IPV4;
+	p->has_l4 = p->head.ip.version_ihl == 0x45 && !(p->head.ip.fragment & bpf_htons(OH_IP_OFFSET));
+	p->from = e;
+	p->slot = s->open.slot;
+	p->vpc = e->vpc;
+	p->vni = e->network;
+	p->class = OH_CLASS_LAYER3;
+	p->len = OH_ETH_LEN + bpf_ntohs(p->head.ip.total_len);
+	p->reason = ip4_of_addr(&m->address) == p->head.ip.dst ? OH_DROP_UNKNOWN_DESTINATION : OH_DROP_NEXT_HOP;
+}
+
 OH_INLINE int learn(struct oh_pkt *p)
 {
 	struct message_scratch *s = message_scratch();
+	int what;
 
 	p->stage = OH_STAGE_LEARN;
 	if (!s)
 		return -OH_DROP_INTERNAL;
-	if (learn_message(p->skb) < 0)
+	what = learn_message(p->skb);
+	if (what < 0)
 		return -OH_DROP_MESSAGE;
+	if (what == OH_LEARN_UNKNOWN)
+		own_drop(p, s);
 	p->verdict = TC_ACT_SHOT;
 	p->to.where = s->host;
 	if (s->verdict == TC_ACT_REDIRECT)

@@ -1,7 +1,8 @@
 import { packet } from "@onehop/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { HostRig } from "../../src/harness.ts";
-import { A, B, datagram, EPOCH, HUBS, LearningWorld, messageIn, portId, VPC } from "./world.ts";
+import { Drop, type DropEvent, lpmPrefix, openEvents, RouteKind } from "../../src/index.ts";
+import { A, B, datagram, EPOCH, HUBS, LearningWorld, messageIn, NETWORK, portId, VPC } from "./world.ts";
 
 let w: LearningWorld;
 beforeAll(() => {
@@ -119,6 +120,46 @@ describe("hubs", () => {
     // Longer than its 20 ms, which may be over.
     w.at(1).maps.unknowns.set(key, { until: 2n ** 62n });
     expect(w.at(1).send(A.slot, datagram(A, "10.0.2.99"))).toMatchObject({ reason: "unknown_destination", asked: [] });
+  });
+
+  test("what a hub calls unknown is the drop of the port that sent it, in counters and events; a route's next hop too", () => {
+    const events = openEvents(w.at(1).datapath.fds);
+    const told: DropEvent[] = [];
+    events.drain(() => undefined);
+    w.at(1).maps.event_budgets.set(A.slot, { second: 0, spent: 0 });
+    const dropped = (reason: number) => w.at(1).maps.drops.get({ slot: A.slot, reason });
+    const [before, sent] = [dropped(Drop.UNKNOWN_DESTINATION)?.packets ?? 0, w.at(1).maps.port_counters.get(A.slot)];
+    const { asked } = w.send(1, A, datagram(A, "10.0.2.98"));
+    expect(asked[0]!.at(-1)).toMatchObject({ action: "learned", reason: "unknown_destination", slot: A.slot });
+    expect(dropped(Drop.UNKNOWN_DESTINATION)?.packets).toBe(before + 1);
+    const { tx_packets } = w.at(1).maps.port_counters.get(A.slot)!;
+    expect(tx_packets - sent!.tx_packets).toBe(1);
+    const { maps } = w.at(1);
+    maps.routes.set(
+      { prefix: lpmPrefix(24), vpc: VPC, address: "10.9.9.0" },
+      { kind: RouteKind.VIA, next_hop: "::ffff:10.0.2.97" },
+    );
+    w.send(1, A, datagram(A, "10.9.9.9"));
+    expect(events.drain((event) => told.push(event))).toBe(2);
+    events.close();
+    const row = { port: portId(A), vpc: VPC, vni: NETWORK.front, protocol: 17, sport: 4000, dport: 5000, length: 49 };
+    expect(told).toMatchObject([
+      { ...row, reason: Drop.UNKNOWN_DESTINATION, src: A.address, dst: "10.0.2.98", src_mac: A.mac },
+      { ...row, reason: Drop.NEXT_HOP, src: A.address, dst: "10.9.9.9", src_mac: A.mac },
+    ]);
+  });
+
+  test("what a hub calls unknown is nobody's drop where the slot is another tenant's by then", () => {
+    const { maps } = w.at(1);
+    const reason = Drop.UNKNOWN_DESTINATION;
+    const before = maps.drops.get({ slot: A.slot, reason });
+    const first = w.at(1).send(A.slot, datagram(A, "10.0.2.96"));
+    maps.endpoints.set(A.slot, { ...maps.endpoints.get(A.slot)!, vpc: VPC + 1 });
+    expect(w.carry(first.asked[0]!.host, first.asked[0]!.frame).at(-1)).toMatchObject({
+      action: "learned",
+      reason: "none",
+    });
+    expect(maps.drops.get({ slot: A.slot, reason })).toEqual(before);
   });
 
   test.each([

@@ -71,7 +71,8 @@ function carried(asking: Asking, asker: string, asked: Asked): Answered {
       return ended(`${name} rejects`, [got.action, got.reason], ["drop", "message"], "rejected");
     if (want.kind === "taken") {
       const kind = message.address === undefined ? "alive" : message.kind;
-      const end = ended(`${name} takes ${kind}`, [got.action, got.reason], ["learned", "none"], kind);
+      const reason = kind === "unknown" ? ownDrop(asking, message) : "none";
+      const end = ended(`${name} takes ${kind}`, [got.action, got.reason], ["learned", reason], kind);
       return kind === "unknown" ? { ...end, lines: [...end.lines, ...toldDifferences(asking, got)] } : end;
     }
     const next = intent.hosts.get(idOf(got.host || intent.hosts.get(from)!.number))!;
@@ -91,6 +92,12 @@ function carried(asking: Asking, asker: string, asked: Asked): Answered {
 function ended(what: string, got: readonly string[], want: readonly string[], end: string): Answered {
   const same = got.join() === want.join();
   return { lines: same ? [] : [`${what}: expected ${want.join(" ")}, got ${got.join(" ")}`], ends: [end] };
+}
+
+/** The reason by which the packet that was asked beside counts as the sender's drop, once a hub knows of nobody. */
+function ownDrop({ frame }: Asking, { address }: packet.LearningMessage): "unknown_destination" | "next_hop" {
+  const dst = packet.decode(frame).find((layer) => layer.kind === "ipv4")?.dst;
+  return dst === address ? "unknown_destination" : "next_hop";
 }
 
 /** The guest that asked for nobody is told so, or nothing where nothing may be told. */
