@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const START = join(ROOT, "tools/start.sh");
 const ONEHOP = join(ROOT, "bin/onehop");
 const EXAMPLE = readFileSync(join(ROOT, "examples/two-tenants.yaml"), "utf8");
-const PROMISES = ["Q1", "Q2", "Q13", "Q15", "Q21", "Q22", "Q23", "Q28"];
+const PROMISES = ["Q1", "Q2", "Q13", "Q15", "Q21", "Q22", "Q23", "Q28", "Q29", "Q30"];
 
 // A whole demonstration takes half a minute on an idle machine.
 vi.setConfig({ testTimeout: 240_000 });
@@ -74,7 +74,7 @@ async function tracesOf(id: string): Promise<string[]> {
 }
 
 describe("npm start -- --once --json", () => {
-  test("Q1 Q2 Q13 Q15 Q21 Q22 Q23 Q28: every row holds, beside another lab that is up, and nothing is left behind", async () => {
+  test("Q1 Q2 Q13 Q15 Q21 Q22 Q23 Q28 Q29 Q30: every row holds, beside another lab that is up, and nothing is left behind", async () => {
     const other = await Lab.up();
     try {
       await other.apply(EXAMPLE);
@@ -86,6 +86,9 @@ describe("npm start -- --once --json", () => {
       expect(result.rows).toHaveLength(8);
       for (const row of result.rows) {
         expect(row).toMatchObject({ ok: true, encapsulations: row.case.endsWith("cross-host") ? 1 : 0 });
+        const isLearned = row.case === "routed/cross-host";
+        const first = { encapsulations: 2, hub: expect.stringMatching(/^h[45]$/) };
+        expect(row.first_packet).toEqual(isLearned ? first : null);
         expect(row.rtt_us).toBeGreaterThan(0);
         expect(row.tcp_gbps).toBeGreaterThan(0);
       }
@@ -123,7 +126,7 @@ describe("npm start -- --once --json", () => {
       ["h1", true],
       ["h1 → h2", false],
     ]);
-    expect(promises).toMatchObject({ Q1: false, Q21: true, Q23: false });
+    expect(promises).toMatchObject({ Q1: false, Q21: true, Q23: false, Q29: false, Q30: false });
     expect(await tracesOf(id)).toEqual([]);
   });
 });

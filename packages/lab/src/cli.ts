@@ -29,7 +29,7 @@ export function registerLabCommands(program: Command): void {
     .passThroughOptions()
     .action(exec);
   lab.command("down [id]").description("end a lab, and remove what killed ones left").action(down);
-  withShape(lab.command("demo").description("build one, apply an example, prove and measure it (npm start)"))
+  withDemoShape(lab.command("demo").description("build one, apply an example, prove and measure it (npm start)"))
     .option("-f, --file <file>", "documents to apply (default: two tenants of equal addresses)")
     .option("--once", "leave when it is done; the exit code says whether everything held")
     .option("--json <file>", "write the result there")
@@ -39,8 +39,21 @@ export function registerLabCommands(program: Command): void {
 const count = (text: string): number => (text === "0" ? 0 : number(text));
 
 const withShape = (command: Command): Command =>
+  withLinks(
+    command
+      .option("--hosts <number>", "hosts", number, 3)
+      .option("--hubs <number>", "of the hosts, how many are hubs: with two, VPCs learn where ports are", count, 0),
+  );
+
+/** The demonstration's example has guests on three hosts. */
+const withDemoShape = (command: Command): Command =>
+  withLinks(
+    command
+      .option("--hosts <number>", "hosts, the hubs among them (default: 3 and the hubs)", number)
+      .option("--hubs <number>", "of the hosts, how many are hubs (default: 2 where that leaves 3, else 0)", count),
+  );
+
+const withLinks = (command: Command): Command =>
   command
-    .option("--hosts <number>", "hosts", number, 3)
-    .option("--hubs <number>", "of the hosts, how many are hubs: with two, VPCs learn where ports are", count, 0)
     .option("--uplinks <number>", "links of each host to the router", number, 1)
     .option("--mtu <bytes>", "MTU of the underlay; a guest's is 50 less", number, 1550);

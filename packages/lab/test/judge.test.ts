@@ -16,6 +16,9 @@ const SWITCHED: Flow = {
 };
 
 interface Shape {
+  type?: number;
+  seq?: number;
+  mark?: number;
   outer?: [string, string];
   vni?: number;
   ttl?: number;
@@ -25,14 +28,14 @@ interface Shape {
 const inner = (shape: Shape) => [
   eth({ src: shape.src ?? "0a:00:00:00:00:01", dst: "0a:00:00:00:00:02" }),
   ipv4({ src: "10.0.1.10", dst: "10.0.1.12", ttl: shape.ttl ?? 64 }),
-  icmp({ type: 8, code: 0, id: 1 }),
+  icmp({ type: shape.type ?? 8, code: 0, id: 1, seq: shape.seq ?? 1 }),
   payload(MARKER.repeat(3)),
 ];
 const shell = (shape: Shape) => [
   eth({ src: "0a:00:00:00:01:01", dst: "0a:00:00:00:01:02" }),
   ipv4({ src: shape.outer?.[0] ?? "192.0.2.1", dst: shape.outer?.[1] ?? "192.0.2.2" }),
   udp({ sport: 50000, dport: 4789 }),
-  vxlan({ vni: shape.vni ?? 4097 }),
+  vxlan({ vni: shape.vni ?? 4097, reserved2: shape.mark ?? 0 }),
 ];
 const seen = (bytes: Uint8Array, direction: "in" | "out" = "in"): Seen => ({
   direction,
@@ -102,5 +105,58 @@ describe("the judge of the wire", () => {
       encapsulations: 0.5,
       problems: ["1 encapsulations were seen for 2 packets, not 1 each"],
     });
+  });
+});
+
+describe("of a pair that is learned, the judge", () => {
+  const [H1, H2, HUB] = ["192.0.2.1", "192.0.2.2", "192.0.2.4"];
+  const learns = { there: true, back: false, hubs: [HUB, "192.0.2.5"] };
+  const flow: Flow = { ...SWITCHED, routed: true, vni: 4096, sent: 3, learns };
+  const routed = { vni: 4096, ttl: 63, src: routerMac(1) };
+  const toHub = tunnelled({ ...routed, outer: [H1, HUB], mark: 0x80 });
+  const fromHub = tunnelled({ ...routed, outer: [HUB, H2], mark: 0x81 });
+  const straight = (seq: number) => tunnelled({ ...routed, seq });
+  const message = (f: Partial<packet.LearningMessage>, [src, dst] = [H1, HUB]) => {
+    const data = packet.encodeMessage({ kind: "ask", address: "10.0.1.12", ...f }, "00".repeat(16));
+    const shell = [eth({}), ipv4({ src, dst }), udp({ sport: 4797, dport: 4797 })];
+    return seen(frame(...shell, payload(data)));
+  };
+  const ask = message({});
+  const whole = [ask, toHub, fromHub, straight(2), straight(3)];
+
+  test("Q29 Q30: tells the first packet, by a hub, from those after it, which go straight", () => {
+    const first = { encapsulations: 2, hub: HUB, problems: [] };
+    expect(judge(flow, whole)).toEqual({ encapsulations: 1, first, problems: [] });
+    const probed = [...whole, message({ address: undefined }), message({ kind: "teach" }, [H2, H1])];
+    expect(judge(flow, probed).problems).toEqual([]);
+  });
+
+  test.each<[string, Seen[], string]>([
+    [
+      "a second packet by the hub",
+      [ask, toHub, fromHub, tunnelled({ ...routed, seq: 2, outer: [H1, HUB] }), straight(3)],
+      "an encapsulated packet went from 192.0.2.1 to 192.0.2.4, not between the two hosts",
+    ],
+    [
+      "a first packet that went straight",
+      [ask, straight(1), straight(2), straight(3)],
+      "the first packet went 192.0.2.1 to 192.0.2.2, not from 192.0.2.1 by a hub to 192.0.2.2",
+    ],
+    [
+      "a first packet by a host that is no hub",
+      [ask, tunnelled({ ...routed, outer: [H1, "192.0.2.3"] }), tunnelled({ ...routed, outer: ["192.0.2.3", H2] })],
+      "the first packet went 192.0.2.1 to 192.0.2.3 to 192.0.2.2, not from 192.0.2.1 by a hub to 192.0.2.2",
+    ],
+    ["a first packet without a question", whole.slice(1), "hubs were asked 0 times, not 1"],
+    ["a second question", [ask, ...whole], "hubs were asked 2 times, not 1"],
+    ["a packet that no hub passed on", [ask, toHub, toHub, straight(2)], "not from 192.0.2.1 by a hub to 192.0.2.2"],
+    [
+      "another VNI by the hub",
+      [ask, tunnelled({ ...routed, vni: 9, outer: [H1, HUB], mark: 0x80 }), fromHub, straight(2), straight(3)],
+      "a packet had VNI 9, not 4096",
+    ],
+    ["a first packet that was not seen", [ask], "no first packet was seen on the wire"],
+  ])("tells %s", (_, packets, problem) => {
+    expect(judge(flow, packets).problems.join("\n")).toContain(problem);
   });
 });

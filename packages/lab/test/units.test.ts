@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { PcapReader } from "../src/capture/pcap.ts";
+import { demoShape } from "../src/commands/run.ts";
 import { type Pair, pairsOf } from "../src/demo/cases.ts";
 import { resultOf } from "../src/demo/result.ts";
+import { learnsOf } from "../src/demo/row.ts";
 import { table } from "../src/demo/table.ts";
 import { planFabric } from "../src/fabric/plan.ts";
 import type { Guest } from "../src/guests.ts";
@@ -83,6 +85,37 @@ describe("pairs", () => {
   });
 });
 
+describe("which pairs are learned", () => {
+  const fabric = planFabric("abc", { hosts: 5, hubs: 2, uplinks: 1, mtu: 1550 });
+  const [a, b] = [guest("a", "front", "h1"), guest("b", "back", "h2")];
+  const pair = { from: a, to: b, case: "routed/cross-host" } as const;
+  const hubs = ["192.0.2.4", "192.0.2.5"];
+
+  test.each([
+    ["both ways, where neither host has a port in the other's network", [a, b], { there: true, back: true, hubs }],
+    ["one way, where one has", [a, b, guest("c", "back", "h1")], { there: false, back: true, hubs }],
+    ["not at all, where both have", [a, b, guest("c", "back", "h1"), guest("d", "front", "h2")], undefined],
+  ])("%s", (_, guests, learns) => {
+    expect(learnsOf(pair, { fabric, guests })).toEqual(learns);
+    const without = planFabric("abc", { hosts: 5, hubs: 1, uplinks: 1, mtu: 1550 });
+    expect(learnsOf(pair, { fabric: without, guests })).toBeUndefined();
+  });
+
+  test.each([
+    [{}, { hosts: 5, hubs: 2 }],
+    [{ hosts: 3 }, { hosts: 3, hubs: 0 }],
+    [{ hosts: 8 }, { hosts: 8, hubs: 2 }],
+    [{ hubs: 0 }, { hosts: 3, hubs: 0 }],
+    [{ hubs: 4 }, { hosts: 7, hubs: 4 }],
+    [
+      { hosts: 4, hubs: 2 },
+      { hosts: 4, hubs: 2 },
+    ],
+  ])("in a demonstration of %j, that is %j", (asked, shape) => {
+    expect(demoShape(asked)).toEqual(shape);
+  });
+});
+
 describe("placing a file in a lab", () => {
   test("only the namespaces change", () => {
     const text = "# who\nkind: Port\nspec:\n  device: {kind: veth, namespace: web}\n---\nkind: Vpc\nspec: {}\n";
@@ -137,6 +170,7 @@ describe("the result", () => {
     rtt_us: 41,
     tcp_gbps: 9.81,
     encapsulations: 1,
+    first_packet: null,
     ok: true,
     problems: [],
   } as const;
@@ -155,6 +189,15 @@ describe("the result", () => {
     expect(resultOf(rows, isolation, []).ok).toBe(true);
     expect(resultOf(rows, { ...isolation, crossed: 1 }, [])).toMatchObject({ ok: false, promises: { Q2: false } });
     expect(resultOf(rows, undefined, []).cross_vpc_packets).toBeNull();
+  });
+
+  test("tells of learning only where a pair was learned", () => {
+    const learned = { ...row, case: "routed/cross-host", first_packet: { encapsulations: 2, hub: "h4" } } as const;
+    const promisesOf = (...rows: Parameters<typeof resultOf>[0]) => resultOf(rows, undefined, []).promises;
+    expect(Object.keys(promisesOf(row))).not.toContain("Q29");
+    expect(promisesOf(row, learned)).toMatchObject({ Q29: true, Q30: true });
+    expect(promisesOf(learned, { ...learned, ok: false })).toMatchObject({ Q29: false, Q30: false });
+    expect(table(resultOf([learned], undefined, []))).toContain("1 encapsulation; the first packet 2, by hub h4");
   });
 
   test("reads as a table", () => {

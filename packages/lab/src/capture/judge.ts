@@ -1,4 +1,5 @@
 import { GATEWAY_MAC, type packet } from "@onehop/core";
+import { type FirstPackets, type Learns, splitFirst } from "./first_packets.ts";
 import type { Seen } from "./sniffer.ts";
 
 /** One end of a flow, and where it is. */
@@ -19,11 +20,18 @@ export interface Flow {
   readonly marker: string;
   /** Echo requests sent. */
   readonly sent: number;
+  /** Where the two hosts were not told of each other, and none of this was sent before. */
+  readonly learns?: Learns;
 }
 
 export interface Verdict {
-  /** Encapsulations of each echo request on its way, counted where it enters the fabric: 1 is one hop, 2 a detour. */
+  /**
+   * Encapsulations of each echo request on its way, counted where it enters the fabric: 1 is one hop, 2 a detour. Of a
+   * flow that learns, those after the first.
+   */
   readonly encapsulations: number;
+  /** Of a flow that learns. */
+  readonly first?: FirstPackets;
   /** What is not as it must be, one sentence each. */
   readonly problems: readonly string[];
 }
@@ -34,32 +42,40 @@ const GUEST_TTL = 64;
 /** Judges all packets seen in the fabric's namespace during one flow. */
 export function judge(flow: Flow, seen: readonly Seen[]): Verdict {
   const entering = seen.filter((s) => s.direction === "in");
-  const problems = new Set<string>();
-  for (const s of entering) for (const problem of problemsOf(flow, s.layers)) problems.add(problem);
-  const requests = entering.filter((s) => isEchoRequest(s.layers) && hasMarker(s, flow.marker));
+  const { first, rest } = splitFirst(flow, entering);
+  const problems = new Set<string>(first?.problems);
+  for (const s of rest) for (const problem of problemsOf(flow, s.layers)) problems.add(problem);
+  for (const s of entering) if (!rest.includes(s)) for (const p of tunnelledProblems(flow, s.layers)) problems.add(p);
+  const requests = rest.filter((s) => isEchoRequest(s.layers) && hasMarker(s, flow.marker));
   const total = requests.reduce((sum, s) => sum + depth(s.layers), 0);
-  const encapsulations = flow.sent === 0 ? 0 : total / flow.sent;
+  const sent = Math.max(0, flow.sent - (flow.learns?.there ? 1 : 0));
+  const encapsulations = sent === 0 ? 0 : total / sent;
   const expected = flow.from.host === flow.to.host ? 0 : 1;
   if (encapsulations !== expected)
-    problems.add(`${total} encapsulations were seen for ${flow.sent} packets, not ${expected} each`);
-  return { encapsulations, problems: [...problems] };
+    problems.add(`${total} encapsulations were seen for ${sent} packets, not ${expected} each`);
+  return { encapsulations, ...(first && { first }), problems: [...problems] };
 }
 
 function problemsOf(flow: Flow, layers: readonly packet.Layer[]): string[] {
   if (depth(layers) === 0) return isUnderlays(layers) ? [] : [`a packet was on the wire as it is: ${describe(layers)}`];
   if (flow.from.host === flow.to.host) return [`same-host traffic was on the wire: ${describe(layers)}`];
-  return [...outerProblems(flow, layers), ...innerProblems(flow, layers)];
+  return [...outerProblems(flow, layers), ...tunnelledProblems(flow, layers)];
 }
 
 function outerProblems(flow: Flow, layers: readonly packet.Layer[]): string[] {
   const [outer] = layers.filter((l) => l.kind === "ipv4");
-  const vxlan = layers.find((l) => l.kind === "vxlan")!;
   const path = `${outer?.src} to ${outer?.dst}`;
   const paths = [`${flow.from.tunnel} to ${flow.to.tunnel}`, `${flow.to.tunnel} to ${flow.from.tunnel}`];
+  return paths.includes(path) ? [] : [`an encapsulated packet went from ${path}, not between the two hosts`];
+}
+
+/** Of every encapsulated packet, whichever way it took. */
+function tunnelledProblems(flow: Flow, layers: readonly packet.Layer[]): string[] {
+  const vxlan = layers.find((l) => l.kind === "vxlan");
   return [
     ...(depth(layers) > 1 ? ["a packet was encapsulated twice"] : []),
-    ...(paths.includes(path) ? [] : [`an encapsulated packet went from ${path}, not between the two hosts`]),
-    ...(vxlan.vni === flow.vni ? [] : [`a packet had VNI ${vxlan.vni}, not ${flow.vni}`]),
+    ...(vxlan?.vni === flow.vni ? [] : [`a packet had VNI ${vxlan?.vni}, not ${flow.vni}`]),
+    ...innerProblems(flow, layers),
   ];
 }
 

@@ -16,10 +16,15 @@ export interface UpOptions {
   readonly detach?: boolean;
 }
 
-export interface DemoFlags extends UpOptions {
+export interface DemoFlags extends Omit<UpOptions, "hosts" | "hubs" | "detach"> {
+  readonly hosts?: number;
+  readonly hubs?: number;
   readonly once?: boolean;
   readonly json?: string;
 }
+
+/** That examples/two-tenants.yaml names. */
+const GUEST_HOSTS = 3;
 
 function toStderr(text: string): void {
   if (isDetached) tellStarter({ text });
@@ -73,13 +78,19 @@ export async function up(options: UpOptions): Promise<void> {
   }
 }
 
+/** Three hosts for guests, and two hubs, so that VPCs learn; fewer hosts than these five have no hubs among them. */
+export function demoShape({ hosts, hubs }: Pick<DemoFlags, "hosts" | "hubs">): Pick<UpOptions, "hosts" | "hubs"> {
+  const wanted = hubs ?? (hosts === undefined || hosts >= GUEST_HOSTS + 2 ? 2 : 0);
+  return { hosts: hosts ?? GUEST_HOSTS + wanted, hubs: wanted };
+}
+
 /** Builds a lab, proves and measures it, shows the result, and keeps it unless `once`. */
 export async function demo(options: DemoFlags): Promise<void> {
   const signal = leaving();
   const tell = progress();
   // Who is killed leaves this, and no earlier run's result; and a file that cannot be written is told at once.
   await writeResult(options.json, resultOf([], undefined, ["the run did not come to its end"]));
-  const lab = await Lab.up({ ...options, progress: tell }).catch(async (error: unknown) => {
+  const lab = await Lab.up({ ...options, ...demoShape(options), progress: tell }).catch(async (error: unknown) => {
     await writeResult(options.json, resultOf([], undefined, [messageOf(error)]));
     throw error;
   });

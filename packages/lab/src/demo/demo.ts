@@ -56,7 +56,7 @@ async function measure(lab: Lab, { progress, signal }: DemoOptions, rows: Row[])
   for (const [i, pair] of pairs.entries()) {
     signal.throwIfAborted();
     progress(`Sending and listening (${i + 1} of ${pairs.length}): ${pair.from.name} to ${pair.to.name}, ${pair.case}`);
-    rows.push(await measureRow(pair, lab.fabric, i + 1));
+    rows.push(await measureRow(pair, { fabric: lab.fabric, guests }, i + 1));
   }
   signal.throwIfAborted();
   progress("Every guest calls every address, while all listen for packets of the other VPC");

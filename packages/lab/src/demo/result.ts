@@ -59,7 +59,16 @@ function promisesOf(rows: readonly Row[], isolation: Isolation | undefined): Rec
     Q22: onWire((s) => !s.layers.some((l) => l.kind === "eth" && l.src === GATEWAY_MAC)),
     Q23: held("same-net/cross-host", "routed/cross-host"),
     Q28: held("routed/same-host"),
+    ...learningOf(rows),
   };
+}
+
+/** Only of a run in which pairs were learned: by a hub first, without a loss, and straight from the second packet on. */
+function learningOf(rows: readonly Row[]): Record<string, boolean> {
+  const learned = rows.filter((r) => r.first_packet !== null);
+  if (learned.length === 0) return {};
+  const held = learned.every((r) => r.ok);
+  return { Q29: held, Q30: held };
 }
 
 const outerDestination = (layers: readonly packet.Layer[]): string => layers.find((l) => l.kind === "ipv4")?.dst ?? "";

@@ -25,10 +25,11 @@ function cellsOf(row: Row): string[] {
   return [row.from, row.to, row.case, row.path, rtt, tcp, wireWords(row), row.ok ? "✓" : "✗"];
 }
 
-function wireWords({ encapsulations: n }: Row): string {
+function wireWords({ encapsulations: n, first_packet: first }: Row): string {
   if (n === null) return "not seen";
   if (n === 0) return "nothing";
-  return n === 1 ? "1 encapsulation" : `${Math.round(n * 100) / 100} encapsulations`;
+  const words = n === 1 ? "1 encapsulation" : `${Math.round(n * 100) / 100} encapsulations`;
+  return first ? `${words}; the first packet ${first.encapsulations}, by hub ${first.hub ?? "-"}` : words;
 }
 
 function summary(result: DemoResult): string[] {
