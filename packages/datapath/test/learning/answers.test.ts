@@ -1,6 +1,6 @@
 /** Which answers are accepted: each rule broken once, and counted by its reason. */
 import { packet } from "@onehop/core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Learn } from "../../src/index.ts";
 import { A, B, datagram, EPOCH, KEY, LearningWorld, message, messageIn, portId, VPC } from "./world.ts";
 
@@ -142,6 +142,24 @@ test("the former version of a key is accepted, and the current one signs", () =>
   const payload = (question ?? w.at(1).send(A.slot, datagram(A, "10.0.2.61")).asked[0])!.frame.subarray(42);
   expect(packet.decodeMessage(payload)?.key_version).toBe(2);
   expect(packet.isSigned(payload, OTHER)).toBe(true);
+});
+
+test("Q14: what a hub said nobody has is unknown for 20 ms, and then asked about again", async () => {
+  const MS = 1_000_000n;
+  const TICK = 10n * MS; // of the kernel's coarse clock, at most
+  const nobody = "10.0.2.99";
+  const before = process.hrtime.bigint();
+  w.send(1, A, datagram(A, nobody));
+  const { until } = w.at(1).maps.unknowns.get({ vpc: VPC, address: nobody })!;
+  expect(until).toBeGreaterThan(before + 20n * MS - TICK);
+  expect(until).toBeLessThanOrEqual(process.hrtime.bigint() + 20n * MS);
+  const questions = w.count(1, "ASKED");
+  await vi.waitFor(() => expect(w.at(1).send(A.slot, datagram(A, nobody))).toMatchObject({ action: "host" }), {
+    timeout: 2000,
+    interval: 1,
+  });
+  expect(process.hrtime.bigint()).toBeGreaterThanOrEqual(until);
+  expect(w.count(1, "ASKED")).toBe(questions + 1);
 });
 
 test("Q5: a VPC has room for so many entries; what finds none stays on the hub, and nobody else loses one", () => {

@@ -164,3 +164,34 @@ test("Q33: an entry that nobody uses is removed by the kernel's own timer", asyn
   await vi.waitFor(() => expect(learned(1, B.address)).toBeUndefined(), { timeout: 25_000, interval: 200 });
   await vi.waitFor(() => expect([...wire.hosts.get(1)!.maps.learned_use][0]![1].entries).toBe(0), { timeout: 12_000 });
 }, 40_000);
+
+test("Q5: of a VPC that has used seven eighths of its room, the kernel's timer takes what lay unused for 10 s, and only that", async () => {
+  const crowd = new Wire({ name: "onehop-crowd", hosts: [1, 2, ...HUBS], learned_age: 300 });
+  try {
+    crowd.addGuest(1, A, "10.0.1.1");
+    crowd.addGuest(2, B, "10.0.2.1");
+    const { maps } = crowd.hosts.get(1)!;
+    const key = { vpc: VPC };
+    maps.vpc_rules.set(key, { ...maps.vpc_rules.get(key)!, max_learned: 8 });
+    const talk = (to: string) => crowd.exec("g1", "ping", "-q", "-c", "1", "-W", "1", to);
+    const more = [31, 32, 33, 34, 35, 36].map((n) => `10.0.2.${n}`);
+    for (const address of more) {
+      await crowd.exec("g2", "ip", "address", "add", `${address}/24`, "dev", "eth0");
+      crowd.place(2, { ...B, address });
+    }
+    for (const to of [B.address, ...more]) await talk(to);
+    const began = process.hrtime.bigint();
+    expect(maps.learned_use.get(key)).toMatchObject({ entries: 7, evicted: 0 });
+    await vi.waitFor(
+      async () => {
+        await talk(B.address);
+        expect(maps.learned_use.get(key)).toMatchObject({ entries: 1, evicted: 6, aged: 0, refused: 0 });
+      },
+      { timeout: 35_000, interval: 500 },
+    );
+    expect(process.hrtime.bigint() - began).toBeGreaterThan(9_000_000_000n);
+    expect([...maps.learned.keys()].map(({ address }) => address)).toEqual([B.address]);
+  } finally {
+    crowd.close();
+  }
+}, 60_000);
