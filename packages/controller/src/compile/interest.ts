@@ -48,9 +48,12 @@ export function wants(view: IndexedIntent, hostId: string, network: Network): { 
   if (isHub(view.intent.hosts.get(hostId)) && hubs(view, hostId, network.vpc_id)) return { network: true, vpc: true };
   let vpc = false;
   for (const port of view.portsOfHost(hostId)) {
+    const isIn = port.network_id === network.id;
+    // Asked for each change of a port, of a host that may have many: what can tell nothing new is passed over.
+    if (!isIn && (vpc || view.intent.networks.get(port.network_id)?.vpc_id !== network.vpc_id)) continue;
     const place = placed(view.intent, port);
     if (typeof place === "string" || place.vpc.id !== network.vpc_id) continue;
-    if (place.network.id === network.id) return { network: true, vpc: true };
+    if (isIn) return { network: true, vpc: true };
     vpc = true;
   }
   return { network: vpc && !learns(view, network.vpc_id), vpc };
