@@ -101,14 +101,24 @@ export class Region {
   /** Waits until all controllers live, and each owns its share. */
   async allMembers(): Promise<void> {
     await until("all controllers to have joined", async () => {
-      const { entries } = await this.store.range({ prefix: keys.members, keysOnly: true });
-      const claims = await this.claims();
+      const members = this.store.range({ prefix: keys.members, keysOnly: true });
+      // A store that has just come back may refuse for a moment.
+      const [joined, claims] = await Promise.all([members, this.claims()]).catch(() => []);
+      if (!joined || !claims) return undefined;
+      const { entries } = joined;
       const owners = new Set([...claims.values()].map((claim) => claim.name));
       const all =
         entries.length === CONTROLLERS.length &&
         (claims.size < MANY_SHARDS || CONTROLLERS.every((name) => owners.has(name)));
       return all || undefined;
     });
+  }
+
+  /** Ends all that decides: controllers, store and simulated hosts. Packets go on. */
+  async loseControl(): Promise<void> {
+    this.fleet.stop();
+    await this.lab.killControllers();
+    await Promise.all(this.etcd.members.map((member) => member.kill()));
   }
 
   /** Processor seconds that each kind of process takes while `work` is done. */
