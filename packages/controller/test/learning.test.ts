@@ -80,6 +80,12 @@ describe("what hosts hear of a VPC that learns", () => {
     expect(slice?.type === "vpc" && slice.learning?.mode).toBe("confirmed");
   });
 
+  it("has as much room as an admin gave the VPC", () => {
+    const small = set(learning, "vpcs", vpc.id, { max_learned: 100 });
+    const slice = compileAll(small, facts()).get(h1.id)?.get(`vpc/${vpc.id}`);
+    expect(slice?.type === "vpc" && slice.learning?.max_learned).toBe(100);
+  });
+
   it("names only hubs that have the whole table, and carries the key to nobody else than hosts that serve the VPC", () => {
     const plans = compileAll(learning, facts({ inSync: (hub, id) => hub === "hub-9" && id === vpc.id }));
     const slice = plans.get(h1.id)?.get(`vpc/${vpc.id}`);

@@ -59,7 +59,7 @@ describe("IntentView", () => {
     const { put, open } = await world();
     await put("vpcs", vpc);
     const view = await open();
-    expect(view.vpcs.get(VPC)).toMatchObject({ name: "prod", learning: "direct" });
+    expect(view.vpcs.get(VPC)).toMatchObject({ name: "prod", learning: "direct", max_learned: 16_384 });
     await view.waitFor(await put("vpcs", { ...vpc, learning: "confirmed" }));
     expect(view.vpcs.get(VPC)?.learning).toBe("confirmed");
   });

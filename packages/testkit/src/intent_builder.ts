@@ -27,7 +27,8 @@ export class IntentBuilder {
   }
 
   vpc(fields: Pick<Vpc, "cidrs" | "vni"> & Partial<Vpc>): At<Vpc> {
-    const vpc: At<Vpc> = { ...this.#meta("vpc", fields.name), project_id: "project", learning: "direct", ...fields };
+    const defaults = { project_id: "project", learning: "direct", max_learned: 16_384 } as const;
+    const vpc: At<Vpc> = { ...this.#meta("vpc", fields.name), ...defaults, ...fields };
     this.#intent.vpcs.set(vpc.id, vpc);
     return vpc;
   }

@@ -16,8 +16,10 @@ const cached = <T>(map: Map<Noun, T>, noun: Noun, make: () => T): T => {
 /** A checked body with defaults, id, name and times. */
 export function newObject(noun: Noun, body: unknown, context: Context): Thing {
   const given = withProject(noun, structuredClone(body), context);
+  // Without the defaults, which nobody asked for.
+  const asked = { ...given };
   refuseBody(cached(creators, noun, () => checkAndFill(createSchema(noun)))(given));
-  refuseForbidden(noun, given, context);
+  refuseForbidden(noun, asked, context);
   return stamp(noun, given, context);
 }
 

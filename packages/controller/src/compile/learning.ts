@@ -35,8 +35,6 @@ export const NO_FACTS: LearningFacts = {
 const MAX_HUBS = 4;
 /** Below it, a hub's death would leave none. */
 const LEAST_HUBS = 2;
-/** Entries of one VPC at one host; their table has room for several such VPCs (packages/datapath/bpf/maps/learned.h). */
-const MAX_LEARNED = 16_384;
 const ASKS: Budget = { rate: 5000, burst: 5000 };
 const PORT_ASKS: Budget = { rate: 1000, burst: 1000 };
 
@@ -65,14 +63,15 @@ export function compileLearning(view: IndexedIntent, vpcId: string): VpcLearning
   const { learning } = view;
   const key = learning.keyOf(vpcId);
   const hubs = hubsOf(view, vpcId);
-  if (!key || hubs.length < LEAST_HUBS) return undefined;
+  const vpc = view.intent.vpcs.get(vpcId);
+  if (!key || !vpc || hubs.length < LEAST_HUBS) return undefined;
   return {
-    mode: learning.stageOf(vpcId) === "pushed" ? "pushed" : (view.intent.vpcs.get(vpcId)?.learning ?? "direct"),
+    mode: learning.stageOf(vpcId) === "pushed" ? "pushed" : vpc.learning,
     hubs: numbers(hubs),
     in_sync: numbers(hubs.filter((hub) => learning.inSync(hub.id, vpcId))),
     epoch: learning.epoch,
     key,
-    max_learned: MAX_LEARNED,
+    max_learned: vpc.max_learned,
     asks: ASKS,
     port_asks: PORT_ASKS,
   };

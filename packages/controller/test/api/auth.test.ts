@@ -116,6 +116,7 @@ test("fields that are an admin's are refused to members, on creation, in bulk an
   await denied(() => member.patch("ports", port.id, { host_id: shop.host.id }), "/host_id");
   await denied(() => member.patch("ports", port.id, { device: null }), "/device");
   await denied(() => member.create("vpcs", { cidrs: ["10.0.0.0/16"], vni: 5 }), "/vni");
+  await denied(() => member.create("vpcs", { cidrs: ["10.0.0.0/16"], max_learned: 65_536 }), "/max_learned");
 });
 
 test("a reader reads and writes nothing", async () => {

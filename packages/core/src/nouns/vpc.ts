@@ -23,6 +23,11 @@ export const vpc = noun({
       "when packets leave the hub: direct, as soon as a host says that it has the port; confirmed, once the controllers said so too",
       { mutable: true },
     ),
+    max_learned: defaulted(
+      Type.Integer({ minimum: 1, maximum: 65_536, default: 16_384 }),
+      "addresses that a host may learn of the VPC, and its share of the host's table at most; what finds no room stays on the hub",
+      { mutable: true, admin: true },
+    ),
     vni: allocated(Vni, "VXLAN id of routed packets", { admin: true }),
   },
   example: { name: "prod", project_id: "shop", cidrs: ["10.0.0.0/16"] },
