@@ -51,7 +51,7 @@ export function planOf(host: number, ports: readonly PortSpec[]): HostPlan {
   return slices;
 }
 
-const knownHost = (n: number) => ({
+export const knownHost = (n: number) => ({
   id: `h${n}`,
   name: `h${n}`,
   number: n,
@@ -64,11 +64,18 @@ export class FakeHost {
   readonly kernel = new FakeKernel();
   readonly warnings: string[] = [];
   now = 0;
+  /** Changes of tables that the kernel takes before it refuses one, and goes on as before. */
+  writesLeft = Number.POSITIVE_INFINITY;
   reconciler: Reconciler;
 
   constructor() {
     this.kernel.addDevice("up0");
     this.reconciler = this.restart();
+    const write = this.kernel.write.bind(this.kernel);
+    this.kernel.write = (table, rows) => {
+      if (this.writesLeft-- === 0) throw new Error("E2BIG");
+      write(table, rows);
+    };
     this.kernel.watch(() => this.reconciler.machineChanged(), new AbortController().signal);
   }
 

@@ -2,6 +2,7 @@ import type { HostSlice, NetworkSlice, PortPlan, VpcSlice } from "@onehop/core";
 import { expect, it } from "vitest";
 import { noEntries } from "./entries.ts";
 import { lowerHubSources } from "./hub_sources.ts";
+import { Memos } from "./memos.ts";
 import type { Opened } from "./plan.ts";
 
 const port = (id: string, host: number, allowed_addresses: string[]): PortPlan => ({
@@ -16,12 +17,12 @@ function opened(hubs: number[], ports: PortPlan[]): Opened {
   };
   const vpc = { type: "vpc", vpc_id: "v", vni: 5000, cidrs: [], routes: [], learning: { hubs } } as unknown as VpcSlice;
   const own = { type: "host", host_id: "h3", number: 3, slices: [] } as unknown as HostSlice;
-  return { own, hosts: [], hostByNumber: new Map(), vpcs: [vpc], networks: [network], local: [] };
+  return { own, hosts: [], hostByNumber: new Map(), vpcs: [vpc], networks: [network], localIn: new Map(), local: [] };
 }
 
 function sources(plan: Opened): string[] {
   const entries = noEntries();
-  lowerHubSources(plan, entries);
+  lowerHubSources(plan, entries, new Memos());
   return [...entries.hub_sources.rows.keys()];
 }
 

@@ -3,7 +3,6 @@ import { LAYOUT } from "@onehop/datapath/maps.gen";
 import { expect, it } from "vitest";
 import { noEntries } from "./entries.ts";
 import { lowerLearning } from "./learning.ts";
-import type { Opened } from "./plan.ts";
 
 const learning = {
   ...{ hubs: [3, 4], in_sync: [3, 4], epoch: 1, max_learned: 16_384, asks: { rate: 1, burst: 1 } },
@@ -14,7 +13,8 @@ function roomOf(vpcs: number): number[] {
   const slices = Array.from({ length: vpcs }, (_, n) => ({ vni: 5000 + n, learning }) as unknown as VpcSlice);
   const own = { number: 1 } as HostSlice;
   const entries = noEntries();
-  lowerLearning({ own, hosts: [], hostByNumber: new Map(), vpcs: slices, networks: [], local: [] } as Opened, entries);
+  const nothing = { hosts: [], hostByNumber: new Map(), networks: [], localIn: new Map(), local: [] };
+  lowerLearning({ ...nothing, own, vpcs: slices }, entries);
   return [...entries.vpc_rules.rows.values()].map(([, { max_learned }]) => max_learned);
 }
 

@@ -44,9 +44,8 @@ export function shortVpcs({ vnis, destinations, routes, vpc_rules }: Entries): R
   for (const [{ vpc }] of [...destinations.refused, ...routes.refused]) short.add(vpc);
   for (const [, { vpc }] of vnis.refused) short.add(vpc);
   for (const vpc of short) {
-    const text = KEY_TEXT.vpc_rules({ vpc });
-    const row = vpc_rules.rows.get(text);
-    if (row) vpc_rules.rows.set(text, [row[0], { ...row[1], fits: 0 }]);
+    const row = vpc_rules.rows.get(KEY_TEXT.vpc_rules({ vpc }));
+    if (row) vpc_rules.replace(row[0], { ...row[1], fits: 0 });
   }
   return short;
 }

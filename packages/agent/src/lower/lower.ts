@@ -2,13 +2,14 @@ import type { HostPlan, PortProblem } from "@onehop/core";
 import { lowerAllowed } from "./allowed.ts";
 import { lowerDestinations } from "./destinations.ts";
 import { lowerEndpoints } from "./endpoints.ts";
-import { CLASSES, type Entries, noEntries } from "./entries.ts";
+import { CLASSES, type Entries, noEntries, type Rooms } from "./entries.ts";
 import type { Facts } from "./facts.ts";
 import { lowerHosts } from "./hosts.ts";
 import { lowerHubSources } from "./hub_sources.ts";
 import { lowerLearning, shortVpcs } from "./learning.ts";
 import { lowerMacs } from "./macs.ts";
-import { openPlan } from "./plan.ts";
+import { Memos } from "./memos.ts";
+import { type Opened, openPlan } from "./plan.ts";
 import { lowerRoutes } from "./routes.ts";
 import { lowerVnis } from "./vnis.ts";
 
@@ -22,26 +23,46 @@ export interface Lowered {
 
 /** HostPlan → Entries: pure. Undefined where the plan is not whole. */
 export function lower(plan: HostPlan, facts: Facts): Lowered | undefined {
-  const opened = openPlan(plan);
-  if (!opened) return undefined;
-  const entries = noEntries();
-  for (const [index, name] of CLASSES.entries()) {
-    const limit = facts.limits[name];
-    if (limit) entries.class_limits.add(index, limit);
+  const lowering = new Lowering();
+  const opened = lowering.open(plan);
+  return opened && lowering.lower(opened, facts);
+}
+
+/** The same function for plan after plan: what did not change since is not made anew, and its parts are the same objects. */
+export class Lowering {
+  readonly #memos = new Memos();
+  readonly #rooms: Rooms;
+
+  constructor(rooms: Rooms = {}) {
+    this.#rooms = rooms;
   }
-  lowerHosts(opened, facts, entries);
-  lowerHubSources(opened, entries);
-  const problems = [
-    ...lowerEndpoints(opened, facts, entries),
-    ...lowerVnis(opened, entries),
-    ...lowerLearning(opened, entries),
-    ...lowerAllowed(opened, facts, entries),
-    ...lowerRoutes(opened, entries),
-    ...lowerMacs(opened, facts, entries),
-    ...lowerDestinations(opened, facts, entries),
-  ];
-  const short = shortVpcs(entries);
-  const vnis = new Map(opened.vpcs.map(({ vpc_id, vni }) => [vpc_id, vni]));
-  const hub_of = (opened.own.hub_of ?? []).filter((id) => !short.has(vnis.get(id) ?? 0));
-  return { entries, problems, hub_of };
+
+  /** Undefined where the plan is not whole. */
+  open(plan: HostPlan): Opened | undefined {
+    return openPlan(plan, this.#memos);
+  }
+
+  lower(plan: Opened, facts: Facts): Lowered {
+    const memos = this.#memos;
+    const entries = noEntries(this.#rooms);
+    for (const [index, name] of CLASSES.entries()) {
+      const limit = facts.limits[name];
+      if (limit) entries.class_limits.add(index, limit);
+    }
+    lowerHosts(plan, facts, entries, memos);
+    lowerHubSources(plan, entries, memos);
+    const problems = [
+      ...lowerEndpoints(plan, facts, entries),
+      ...lowerVnis(plan, entries),
+      ...lowerLearning(plan, entries),
+      ...lowerAllowed(plan, facts, entries),
+      ...lowerRoutes(plan, entries, memos),
+      ...lowerMacs(plan, facts, entries, memos),
+      ...lowerDestinations(plan, facts, entries, memos),
+    ];
+    const short = shortVpcs(entries);
+    const vnis = new Map(plan.vpcs.map(({ vpc_id, vni }) => [vpc_id, vni]));
+    const hub_of = (plan.own.hub_of ?? []).filter((id) => !short.has(vnis.get(id) ?? 0));
+    return { entries, problems, hub_of };
+  }
 }

@@ -1,4 +1,4 @@
-import type { PortPlan } from "@onehop/core";
+import type { NetworkSlice, PortPlan } from "@onehop/core";
 import { Place } from "@onehop/datapath/maps.gen";
 import type { Facts } from "./facts.ts";
 import type { Opened } from "./plan.ts";
@@ -19,3 +19,10 @@ export function placeOf(port: PortPlan, plan: Opened, facts: Facts): PlaceOf | u
   if (!host) return undefined;
   return { place: host.kind === "onehop" ? Place.REMOTE : Place.PEER, where: host.number };
 }
+
+/** All that the places of a network's ports are made from, besides its slice. */
+export const placedBy = (network: NetworkSlice, plan: Opened, facts: Facts): unknown[] => [
+  plan.own.number,
+  plan.hostByNumber,
+  ...(plan.localIn.get(network) ?? []).map(({ port }) => facts.slots.get(port.id)),
+];

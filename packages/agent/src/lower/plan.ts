@@ -10,6 +10,7 @@ import type {
   VpcLearning,
   VpcSlice,
 } from "@onehop/core";
+import { Memos } from "./memos.ts";
 
 /** A plan taken apart by kind of slice, with the look-ups that lowering shares. */
 export interface Opened {
@@ -18,7 +19,9 @@ export interface Opened {
   readonly hostByNumber: ReadonlyMap<number, KnownHost>;
   readonly vpcs: readonly VpcSlice[];
   readonly networks: readonly NetworkSlice[];
-  /** Ports bound to this host, with their network, by port id. */
+  /** Ports bound to this host, of each network. */
+  readonly localIn: ReadonlyMap<NetworkSlice, readonly LocalPort[]>;
+  /** All of them, by port id. */
   readonly local: readonly LocalPort[];
 }
 
@@ -30,29 +33,36 @@ export interface LocalPort {
 }
 
 /** Undefined: the host's own slice or one that it lists is missing, so nothing may be concluded from what is not there. */
-export function openPlan(plan: HostPlan): Opened | undefined {
+export function openPlan(plan: HostPlan, memos = new Memos()): Opened | undefined {
   const slices = [...plan.values()];
   const own = slices.find((s) => s.type === "host");
   if (!own?.slices.every((id) => plan.has(id))) return undefined;
   const wanted = own.slices.flatMap((id) => plan.get(id) ?? []);
-  const hosts = wanted.find((s) => s.type === "hosts")?.hosts ?? [];
+  const hosts = wanted.find((s) => s.type === "hosts")?.hosts ?? NO_HOSTS;
   const networks = wanted.filter((s) => s.type === "network");
   const vpcs = wanted.filter((s) => s.type === "vpc");
   const modes = new Map(vpcs.map(({ vpc_id, learning }) => [vpc_id, learning ? modeOf(learning) : "pushed"] as const));
-  const local = networks.flatMap((network) =>
-    network.ports
-      .filter((port) => port.host === own.number)
-      .map((port) => ({ port, network, learns: modes.get(network.vpc_id) ?? "pushed" })),
+  const localIn = new Map(
+    networks.map((network) => {
+      const learns = modes.get(network.vpc_id) ?? "pushed";
+      return [network, memos.local.of(network, [own.number, learns], () => localPorts(network, own, learns))] as const;
+    }),
   );
   return {
     own,
     hosts,
-    hostByNumber: new Map(hosts.map((h) => [h.number, h])),
+    hostByNumber: memos.hostByNumber.of(hosts, [], () => new Map(hosts.map((h) => [h.number, h]))),
     vpcs,
     networks,
-    local: local.sort((a, b) => (a.port.id < b.port.id ? -1 : 1)),
+    localIn,
+    local: [...localIn.values()].flat().sort((a, b) => (a.port.id < b.port.id ? -1 : 1)),
   };
 }
+
+const NO_HOSTS: Opened["hosts"] = [];
+
+const localPorts = (network: NetworkSlice, own: HostSlice, learns: LocalPort["learns"]): LocalPort[] =>
+  network.ports.filter((port) => port.host === own.number).map((port) => ({ port, network, learns }));
 
 /** A controller of another version may say something else, or nothing. */
 const modeOf = ({ mode }: VpcLearning): VpcLearning["mode"] =>

@@ -1,6 +1,6 @@
 import type { PortProblem } from "@onehop/core";
 import type { Device, Kernel } from "../kernel/kernel.ts";
-import type { Entries, Rows, TableName } from "../lower/index.ts";
+import type { Entries, Part, Rows, TableName } from "../lower/index.ts";
 import { type AttachmentRow, attachmentText, type Mirror } from "./mirror.ts";
 
 /** Everything the kernel should hold. */
@@ -36,12 +36,11 @@ const BASE = [
 ] as const;
 
 /**
- * Makes the kernel equal to the goal, with nothing half true on the way: what goes is unreachable first and is taken
+ * Makes the kernel equal to the goal, which `want` was told, with nothing half true on the way: what goes is unreachable first and is taken
  * apart last; what comes has its policy, then its program, then its link, and is reachable last. Throws where a table
  * refuses a row; returns the ports whose device refused.
  */
 export async function apply(machine: Machine, goal: Goal): Promise<PortProblem[]> {
-  want(machine.mirror, goal);
   for (const name of REACH) removeRows(machine, name);
   const lowered = await releaseDevices(machine, goal);
   for (const name of [...BASE].reverse()) removeRows(machine, name);
@@ -52,13 +51,14 @@ export async function apply(machine: Machine, goal: Goal): Promise<PortProblem[]
   return problems;
 }
 
-function want(mirror: Mirror, { entries, attachments }: Goal): void {
+/** Says what is to be there: `apply` does it. */
+export function want(mirror: Mirror, { entries, attachments }: Goal): void {
   for (const name of [...BASE, ...REACH]) wantTable(mirror, name, entries);
-  mirror.attached.want(new Map(attachments.map((row) => [attachmentText(row[0]), row])));
+  mirror.attached.want([new Map(attachments.map((row) => [attachmentText(row[0]), row]))]);
 }
 
 function wantTable<T extends TableName>(mirror: Mirror, name: T, entries: Entries): void {
-  mirror.table(name).want(entries[name].rows as ReadonlyMap<string, Rows[T]>);
+  mirror.table(name).want(entries[name].parts as readonly Part<Rows[T]>[]);
 }
 
 function removeRows<T extends TableName>({ kernel, mirror }: Machine, name: T): void {

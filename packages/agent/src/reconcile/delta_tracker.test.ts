@@ -8,7 +8,7 @@ const texts = (found: Iterable<readonly [string, Row]>) => [...found].map(([text
 function tracker(actual: Map<string, Row>, desired: Map<string, Row>) {
   const t = new DeltaTracker<Row>();
   t.replaceActual(actual);
-  t.want(desired);
+  t.want([desired]);
   return t;
 }
 

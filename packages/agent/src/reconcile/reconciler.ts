@@ -3,8 +3,8 @@ import type { ClassLimit } from "@onehop/datapath/maps.gen";
 import type { Device, HostConfig, Kernel } from "../kernel/kernel.ts";
 import { Lingering } from "../learning/lingering.ts";
 import { Moves } from "../learning/moves.ts";
-import { assignSlots, type Entries, type Facts, guestLinks, lower, type Opened, openPlan } from "../lower/index.ts";
-import { apply } from "./apply.ts";
+import { assignSlots, type Entries, type Facts, guestLinks, Lowering, type Opened } from "../lower/index.ts";
+import { apply, want } from "./apply.ts";
 import { Brake } from "./brake.ts";
 import { sameValue } from "./delta_tracker.ts";
 import { attachmentsOf, linkWork, ownLinks } from "./goal.ts";
@@ -33,6 +33,7 @@ export type Result =
 export class Reconciler {
   readonly mirror = new Mirror();
   readonly #options: ReconcilerOptions;
+  readonly #lowering = new Lowering();
   readonly #brake = new Brake();
   readonly #lingering = new Lingering();
   readonly #moves = new Moves();
@@ -88,7 +89,7 @@ export class Reconciler {
 
   async #attempt(plan: HostPlan): Promise<Result> {
     const { kernel, clock, warn } = this.#options;
-    const opened = openPlan(plan);
+    const opened = this.#lowering.open(plan);
     if (!opened || !(await this.#load(opened))) return { state: "waiting" };
     const local = new Set(opened.local.map(({ port }) => port.id));
     const hold = this.#brake.hold(new Set(this.mirror.slots().keys()), local, clock.now());
@@ -98,15 +99,16 @@ export class Reconciler {
     }
     const { devices, problems, later } = await this.#makeLinks(opened);
     const facts = await this.#facts(opened, devices, local);
-    const lowered = lower(plan, facts);
-    if (!lowered) return { state: "waiting" };
-    this.#keepTrack(lowered.entries, opened);
+    const lowered = this.#lowering.lower(opened, facts);
+    this.#lingering.keep(lowered.entries, this.mirror, clock.now());
     const underlay = { uplinks: this.#uplinks(devices), overlay: this.#overlay };
     const goal = {
       entries: lowered.entries,
       attachments: attachmentsOf(lowered.entries, underlay),
       ownLinks: ownLinks(opened),
     };
+    want(this.mirror, goal);
+    this.#rememberMoves(lowered.entries, opened);
     // Should it throw, what was done is not known.
     this.#fresh = false;
     const refused = await apply({ kernel, links: this.#machine, mirror: this.mirror, devices }, goal);
@@ -116,13 +118,17 @@ export class Reconciler {
     return { state: "done", problems: all, hub_of: lowered.hub_of };
   }
 
-  /** What learning must remember of what is now. */
-  #keepTrack(entries: Entries, { own }: Opened): void {
+  /** Where what is about to change was, as far as hubs must know. */
+  #rememberMoves({ vpc_rules }: Entries, { own }: Opened): void {
     const { kernel, clock, warn } = this.#options;
-    const now = clock.now();
-    this.#lingering.keep(entries, this.mirror, now);
-    const before = this.mirror.table("destinations").actual();
-    const moved = this.#moves.note({ before, entries, own: own.number, now, kernelNow: kernel.now() });
+    const hubbed = new Set([...vpc_rules.rows.values()].filter(([, r]) => r.is_hub).map(([{ vpc }]) => vpc));
+    const times = { now: clock.now(), kernelNow: kernel.now() };
+    const moved = this.#moves.note({
+      destinations: this.mirror.table("destinations"),
+      hubbed,
+      own: own.number,
+      ...times,
+    });
     try {
       if (moved.length > 0) kernel.write("moved", moved);
     } catch (error) {
