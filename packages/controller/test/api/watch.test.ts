@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { Client, Unreachable, type WatchEvent } from "@onehop/api";
+import { NOUNS } from "@onehop/core";
 import { ManualClock, MemoryStore } from "@onehop/store";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { privateEtcd, refused, type Served, serve, world } from "./fixture.ts";
@@ -20,6 +21,7 @@ afterEach(async () => {
   await served.close();
 });
 
+type Collection = Parameters<Client["create"]>[0];
 type Event = WatchEvent<{ id: string; name: string; status: { state: string } }>;
 
 /** Takes events as they come. */
@@ -58,6 +60,30 @@ describe("A watch of a list", () => {
     expect(await next()).toMatchObject({ type: "modified", object: { labels: { tier: "web" } } });
     await root.delete("ports", b.id);
     expect(await next()).toMatchObject({ type: "deleted", object: { id: b.id, name: "b", labels: { tier: "web" } } });
+  });
+
+  it("tells of every noun what is created, changed and deleted.", async () => {
+    const [vpc_id, network_id] = [w.vpc.id, w.network.id];
+    await port("hop", { addresses: ["10.0.1.9"] });
+    const created: Readonly<Record<Collection, object>> = {
+      projects: {},
+      hosts: { tunnel_address: "192.0.2.9" },
+      vpcs: { project_id: w.project.id, cidrs: ["10.9.0.0/16"] },
+      networks: { vpc_id, cidr: "10.0.9.0/24" },
+      ports: { network_id },
+      routes: { vpc_id, destination: "172.16.0.0/12", next_hop: "10.0.1.9" },
+    };
+    expect(Object.keys(created).sort()).toEqual(NOUNS.map((n) => n.plural).sort());
+    for (const [plural, fields] of Object.entries(created) as [Collection, object][]) {
+      const { next, until } = follow(`${plural}?watch=true`);
+      await until(isBookmark);
+      const { id } = (await root.create(plural, { name: "new", ...fields })) as unknown as { id: string };
+      await root.patch(plural, id, { labels: { tier: "web" } });
+      await root.delete(plural, id);
+      const events = [await next(), await next(), await next()];
+      expect([plural, ...words(events)]).toEqual([plural, "added new", "modified new", "deleted new"]);
+      expect(events.map((e) => e.object?.id)).toEqual([id, id, id]);
+    }
   });
 
   it("resumes after a revision: that of a list, or the last event's id.", async () => {
