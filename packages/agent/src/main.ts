@@ -28,6 +28,8 @@ export interface AgentOptions {
   readonly objectDir: string;
   /** Packets a second that one port may send, by class; by default DEFAULT_LIMITS. */
   readonly limits?: Facts["limits"];
+  /** Seconds that a learned entry may lie unused; by default 300. */
+  readonly learnedAge?: number | undefined;
   readonly logger?: Logger;
   /** For tests: another kernel. */
   readonly kernel?: Kernel;
@@ -48,14 +50,14 @@ const STREAM = { maxPayload: MAX_FRAME, handshakeTimeout: 2000 } as const;
 const LEAST_UNDERLAY_MTU = 1400;
 
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const { controllers, stateDir, pins, uplinks, objectDir } = options;
+  const { controllers, stateDir, pins, uplinks, objectDir, learnedAge } = options;
   const logger = options.logger ?? pino({ name: "agent", base: { host: options.host } });
   const identity = await Identity.load(stateDir, (problem) =>
     logger.warn({ problem }, "The host's key was in danger."),
   );
   const host = identity?.hostId ?? options.host;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const kernel = options.kernel ?? new LinuxKernel({ objectDir, pins });
+  const kernel = options.kernel ?? new LinuxKernel({ objectDir, pins, learnedAge });
   await checkUplinks(kernel, uplinks, logger);
   const onProblem = (problem: string) => logger.warn({ problem }, "The plan on disk is not as it should be.");
   const hostId = identity?.hostId;

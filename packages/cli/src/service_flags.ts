@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { collect } from "./collect.ts";
+import { usage } from "./exit.ts";
 
 export const AGENT_SOCKET = "unix:/run/onehop/agent.sock";
 export const STATE_DIR = "/var/lib/onehop";
@@ -12,6 +13,7 @@ export interface AgentFlags {
   readonly pins?: string;
   readonly uplink: readonly string[];
   readonly objects?: string;
+  readonly learnedAge?: number;
 }
 
 export interface ControllerFlags {
@@ -45,5 +47,17 @@ export const pinsOption = (): Option =>
 
 export const objectsOption = (): Option =>
   new Option("--objects <dir>", "folder of the compiled programs (default: those of this installation)");
+
+export const learnedAgeOption = (): Option =>
+  new Option("--learned-age <seconds>", "how long an address that was learned may lie unused (default: 300)").argParser(
+    secondsOf,
+  );
+
+/** Of a learned address, a day at most. */
+function secondsOf(text: string): number {
+  const seconds = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (seconds < 1 || seconds > 86_400) throw usage(`--learned-age ${text}: it is a number of seconds from 1 to 86400.`);
+  return seconds;
+}
 
 export const listenOption = (text: string): Option => new Option("--listen <address>", text).argParser(collect);

@@ -68,6 +68,7 @@ export async function runAgent(flags: AgentFlags): Promise<Service> {
     pins: flags.pins ?? `${PINS}/${flags.host}`,
     uplinks: flags.uplink,
     objectDir: await objectDir(flags.objects),
+    learnedAge: flags.learnedAge,
     logger: loggerOf("agent", { host: flags.host }),
   });
   return { name: "the agent", stop: () => agent.stop(), ended: agent.ended };

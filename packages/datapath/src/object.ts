@@ -1,4 +1,4 @@
-import { mkdirSync, statfsSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MapLayout } from "./btf.ts";
@@ -103,6 +103,8 @@ export const OWN_MAPS: ReadonlySet<string> = new Set(
     (name) => LAYOUT.maps[name]!.symbol,
   ),
 );
+/** Maps of an earlier version that do something as long as they are pinned: a timer runs. */
+const RETIRED = ["sweeper_v1"];
 /** Programs that tell nobody anything need no room for it. A ring is whole pages, of at most this size. */
 const UNWATCHED: Readonly<Record<string, number>> = { watched: 65_536 };
 
@@ -137,7 +139,10 @@ function loadMaps(objects: Objects, options: DatapathOptions): Map<string, numbe
     adopted.add(layout.symbol);
     return true;
   };
-  if (pins !== undefined) ensurePinFolder(pins);
+  if (pins !== undefined) {
+    ensurePinFolder(pins);
+    for (const symbol of RETIRED) rmSync(join(pins, symbol), { force: true });
+  }
   const object = objects.load(join(options.objectDir, "maps.bpf.o"), (object) => {
     for (const [name, layout] of Object.entries(LAYOUT.maps)) {
       const map = sys.objectMap(object, layout.symbol);

@@ -13,6 +13,7 @@ import {
   openEvents,
   programInfo,
   replaceAll,
+  type Settings,
   structCodec,
   type TypedMap,
 } from "@onehop/datapath";
@@ -48,6 +49,8 @@ export interface LinuxOptions {
   readonly objectDir: string;
   /** Folder of this host on a bpf file system: maps in it, links in `links` below. */
   readonly pins: string;
+  /** Seconds that a learned entry may lie unused; 300 where it is not said. */
+  readonly learnedAge?: number | undefined;
 }
 
 const zeroOf = (struct: string): object => decode(structCodec<object>(LAYOUT, struct), new Uint8Array(4096));
@@ -96,7 +99,7 @@ export class LinuxKernel implements Kernel {
 
   load(config: HostConfig): void {
     const { objectDir, pins } = this.#options;
-    const loaded = openDatapath({ objectDir, pins, config: settingsOf(config) });
+    const loaded = openDatapath({ objectDir, pins, config: this.#settings(config) });
     ensurePinFolder(this.#links);
     this.close();
     this.#config = config;
@@ -166,7 +169,7 @@ export class LinuxKernel implements Kernel {
   tryFrame(slot: number | undefined, frame: Uint8Array): Tried {
     const live = this.#loaded();
     const { objectDir } = this.#options;
-    this.#rig ??= new HostRig({ objectDir, config: settingsOf(this.#config!), live });
+    this.#rig ??= new HostRig({ objectDir, config: this.#settings(this.#config!), live });
     return slot === undefined ? this.#rig.receive(frame) : this.#rig.send(slot, frame);
   }
 
@@ -179,7 +182,7 @@ export class LinuxKernel implements Kernel {
     const live = this.#loaded();
     const { objectDir } = this.#options;
     const working = this.#programs;
-    const { programs, watching } = watchOver({ objectDir, config: settingsOf(this.#config!), live }, () => {
+    const { programs, watching } = watchOver({ objectDir, config: this.#settings(this.#config!), live }, () => {
       this.#watching = undefined;
       this.#place(working);
     });
@@ -251,6 +254,10 @@ export class LinuxKernel implements Kernel {
     replaceAll(this.#links, (name) => this.#program(splitPin(name)[0]).fd);
   }
 
+  #settings({ tunnel_address, number }: HostConfig): Settings {
+    return { tunnel_address, host: number, learned_age: this.#options.learnedAge ?? 0 };
+  }
+
   #loaded(): Datapath {
     if (!this.#datapath) throw new Error("The programs are not loaded yet.");
     return this.#datapath;
@@ -270,8 +277,6 @@ export class LinuxKernel implements Kernel {
     return join(this.#links, `${place}_${owner.replaceAll(".", "%2e")}`);
   }
 }
-
-const settingsOf = ({ tunnel_address, number }: HostConfig) => ({ tunnel_address, host: number });
 
 /** `endpoint_<port id>`, `uplink_<device>`: device names may have underscores, places have none. */
 function splitPin(name: string): [Place, string] {

@@ -3,7 +3,15 @@ import { type Command, Option } from "commander";
 import { collect } from "../collect.ts";
 import { usage } from "../exit.ts";
 import type { Io } from "../io.ts";
-import { AGENT_SOCKET, type AgentFlags, objectsOption, pinsOption, STATE_DIR, uplinkOption } from "../service_flags.ts";
+import {
+  AGENT_SOCKET,
+  type AgentFlags,
+  learnedAgeOption,
+  objectsOption,
+  pinsOption,
+  STATE_DIR,
+  uplinkOption,
+} from "../service_flags.ts";
 
 /** `onehop agent`: the part that runs on every host. */
 export function registerAgent(program: Command, io: Io): void {
@@ -20,6 +28,7 @@ export function registerAgent(program: Command, io: Io): void {
     .addOption(stateDirOption())
     .addOption(pinsOption())
     .addOption(objectsOption())
+    .addOption(learnedAgeOption())
     .action(async (flags: AgentFlags) => {
       // Not by commander, which would demand it of onehop agent join, too.
       if (!flags.uplink) throw usage("onehop agent needs --uplink.", "onehop agent --uplink eth0");

@@ -6,6 +6,8 @@
 struct sweeper {
 	struct bpf_timer timer;
 	oh_ns swept;		/* last; 0: the timer does not run */
+	__u32 age;		/* seconds, of the program whose code the timer runs */
+	__u32 pad;
 };
 
 struct {
@@ -13,4 +15,4 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct sweeper);
-} sweeper_v1 SEC(".maps");
+} sweeper_v2 SEC(".maps");

@@ -12,6 +12,11 @@
 #define OH_AGE_CROWDED 10	/* of a VPC whose part of the table is nearly full */
 #define OH_CLOCK_MONOTONIC 1
 
+OH_INLINE __u32 learned_age(void)
+{
+	return cfg_learned_age ?: OH_AGE;
+}
+
 OH_INLINE int is_crowded(const struct learned_use *use, const struct vpc_rules *rules)
 {
 	return use && rules && rules->max_learned && use->entries >= rules->max_learned - rules->max_learned / 8;
@@ -34,7 +39,7 @@ static long sweep_entry(void *map, struct destination_key *key, struct learned *
 	struct vpc_key vpc = { .vpc = key->vpc };
 	struct learned_use *use = bpf_map_lookup_elem(&learned_use_v1, &vpc);
 	/* Signed: another processor may use it now. */
-	__s64 age = (cfg_learned_age ?: OH_AGE) * OH_SECOND, unused = bpf_ktime_get_coarse_ns() - l->used;
+	__s64 age = learned_age() * OH_SECOND, unused = bpf_ktime_get_coarse_ns() - l->used;
 	int crowded = is_crowded(use, vpc_rules_lookup(vpc.vpc));
 
 	if (unused >= age || (crowded && unused >= (__s64)(OH_AGE_CROWDED * OH_SECOND))) {
@@ -61,17 +66,23 @@ static int sweep(void *map, __u32 *key, struct sweeper *sweeper)
 	return 0;
 }
 
-/* Called for each new entry; starts the timer where it does not run, and gives it this program's code. */
+/*
+ * Called for each new entry; starts the timer where it does not run, or runs the code of a program with another age, and
+ * gives it this program's.
+ */
 OH_INLINE void start_sweeper(void)
 {
 	__u32 zero = 0;
-	struct sweeper *sweeper = bpf_map_lookup_elem(&sweeper_v1, &zero);
+	struct sweeper *sweeper = bpf_map_lookup_elem(&sweeper_v2, &zero);
 	oh_ns now = bpf_ktime_get_coarse_ns();
 
-	if (!sweeper || (sweeper->swept && now - sweeper->swept < 3 * OH_SWEEP))
+	if (!sweeper)
+		return;
+	if (sweeper->swept && sweeper->age == learned_age() && now - sweeper->swept < 3 * OH_SWEEP)
 		return;
 	sweeper->swept = now;
-	bpf_timer_init(&sweeper->timer, &sweeper_v1, OH_CLOCK_MONOTONIC);
+	sweeper->age = learned_age();
+	bpf_timer_init(&sweeper->timer, &sweeper_v2, OH_CLOCK_MONOTONIC);
 	bpf_timer_set_callback(&sweeper->timer, sweep);
 	bpf_timer_start(&sweeper->timer, OH_SWEEP, 0);
 }

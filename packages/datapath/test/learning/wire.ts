@@ -42,6 +42,8 @@ export class Wire {
   readonly hosts = new Map<number, Datapath>();
   private readonly name: string;
   private readonly folder: string;
+  /** Devices of each host, and the program on each. */
+  private readonly attached = new Map<number, Map<string, "from_endpoint" | "from_uplink">>();
 
   constructor({ name, hosts, learned_age = 0 }: WireOptions) {
     this.name = name;
@@ -90,6 +92,7 @@ export class Wire {
   }
 
   private attach(host: number, ifname: string, program: "from_endpoint" | "from_uplink"): void {
+    this.attached.set(host, (this.attached.get(host) ?? new Map()).set(ifname, program));
     const pin = join(this.folder, "bpf", `${program}_h${host}`);
     const tc = (...args: string[]) => execFileSync("ip", ["netns", "exec", this.ns(`h${host}`), "tc", ...args]);
     if (!existsSync(pin)) check(pin, objectPin(this.hosts.get(host)!.programs[program], pin));
@@ -118,13 +121,24 @@ export class Wire {
     this.on("lan", "link", "set", space, "master", "lan", "up");
     this.on(space, "link", "set", "up0", "mtu", `${UNDERLAY_MTU}`, "up");
     this.on(space, "address", "add", `192.0.2.${host}/24`, "dev", "up0");
+    this.open(host, learned_age);
+    this.attach(host, "up0", "from_uplink");
+  }
+
+  private open(host: number, learned_age: number): void {
     const config = { tunnel_address: `192.0.2.${host}`, host, learned_age };
     const maxEntries = { destinations: 4096, macs: 64, buckets: 4096 * 8 };
-    this.hosts.set(
-      host,
-      openDatapath({ objectDir: OBJECT_DIR, pins: join(this.folder, "bpf", space), config, maxEntries }),
-    );
-    this.attach(host, "up0", "from_uplink");
+    const pins = join(this.folder, "bpf", `h${host}`);
+    this.hosts.set(host, openDatapath({ objectDir: OBJECT_DIR, pins, config, maxEntries }));
+  }
+
+  /** As an agent does that was started anew: programs with another age, over the maps that are pinned. */
+  restart(host: number, learned_age: number): void {
+    const before = this.hosts.get(host)!;
+    this.open(host, learned_age);
+    for (const program of ["from_endpoint", "from_uplink"]) rmSync(join(this.folder, "bpf", `${program}_h${host}`));
+    for (const [ifname, program] of this.attached.get(host)!) this.attach(host, ifname, program);
+    before.close();
   }
 
   private introduce(host: number, hosts: readonly number[]): void {
