@@ -33,7 +33,7 @@ export interface StreamOptions {
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 500;
-/** A controller pings every second; one that was silent for so long is dead. */
+/** A controller pings every two seconds; one that was silent for so long is dead. */
 const SILENCE_MS = 5000;
 
 /** The stream to one controller, opened again and again until it is stopped. */

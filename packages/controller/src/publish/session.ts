@@ -34,7 +34,7 @@ export interface SessionOptions {
   readonly confirm: (lessons: Lessons) => Promise<Verdicts | undefined>;
 }
 
-const PING_MS = 1000;
+const PING_MS = 2000;
 /** A stream without a sign of life for so long is dead. */
 const SILENCE_MS = 4000;
 
