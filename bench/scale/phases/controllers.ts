@@ -87,16 +87,19 @@ async function lose(region: Region, which: number, how: NodeJS.Signals, meanwhil
 }
 
 /** Waits until every simulated host that held one of these holds it under a higher epoch; when the last of each did. */
-const taken = (region: Region, before: ReadonlyMap<SliceId, number>, shards: readonly SliceId[]) =>
-  until(
-    "hosts to have been told",
-    async () => {
-      const { lowest, owned } = await region.fleet.look();
-      const told = shards.every((shard) => (lowest.get(shard) ?? Infinity) > (before.get(shard) ?? 0));
-      return told ? owned : undefined;
-    },
-    60_000,
-  );
+async function taken(region: Region, before: ReadonlyMap<SliceId, number>, shards: readonly SliceId[]) {
+  let behind: SliceId[] = [];
+  const told = async () => {
+    const { lowest, owned } = await region.fleet.look();
+    behind = shards.filter((shard) => (lowest.get(shard) ?? Infinity) <= (before.get(shard) ?? 0));
+    return behind.length === 0 ? owned : undefined;
+  };
+  try {
+    return await until("hosts to have been told", told, 60_000);
+  } catch (error) {
+    throw new Error(`${behind.length} of ${shards.length} shards were not told of, as ${behind[0]}: ${error}`);
+  }
+}
 
 /** Small VPCs that this controller does not own. */
 async function othersThan(region: Region, all: readonly SmallVpc[], name: string): Promise<readonly SmallVpc[]> {
