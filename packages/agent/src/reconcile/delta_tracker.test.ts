@@ -37,3 +37,40 @@ describe("the difference between desired and actual", () => {
     expect([texts(t.updates()), texts(t.deletions())]).toEqual([["a"], ["b"]]);
   });
 });
+
+describe("what is desired in parts", () => {
+  const done = (...parts: Map<string, Row>[]) => {
+    const t = new DeltaTracker<Row>();
+    t.want(parts);
+    for (const [text, row] of [...t.updates()]) t.wrote(text, row);
+    return t;
+  };
+
+  it("is looked at no more where a part stays and all is in sync", () => {
+    const stays = rows(["a", 1], ["b", 1]);
+    const t = done(stays, rows(["c", 1], ["d", 1]));
+    stays[Symbol.iterator] = () => expect.fail("it was looked at");
+    t.want([stays, rows(["c", 1], ["e", 1])]);
+    expect([texts(t.updates()), texts(t.deletions())]).toEqual([["e"], ["d"]]);
+  });
+
+  it("is looked at again where it was not done, or is not there any more", () => {
+    const stays = rows(["a", 1]);
+    const t = done(stays);
+    t.want([stays, rows(["b", 1])]);
+    t.want([stays, rows(["c", 1])]);
+    expect(texts(t.updates())).toEqual(["c"]);
+    t.replaceActual(rows(["c", 1]));
+    expect(texts(t.updates())).toEqual(["a"]);
+  });
+
+  it("is the first one's where parts share a key, whichever comes or goes", () => {
+    const [first, second] = [rows(["a", 1]), rows(["a", 2], ["b", 2])];
+    const t = done(second);
+    t.want([first, second]);
+    expect([...t.updates().values()]).toEqual([["a", { n: 1 }]]);
+    for (const [text, row] of [...t.updates()]) t.wrote(text, row);
+    t.want([second]);
+    expect([...t.updates().values(), ...t.deletions().values()]).toEqual([["a", { n: 2 }]]);
+  });
+});
