@@ -32,6 +32,23 @@ const typed = async (operator: Operator, ...words: readonly string[]): Promise<v
   if (code !== 0) throw new Error(stderr);
 };
 
+const HUBS = ["h4", "h5"];
+
+/** The machine is as good as off: nothing of it is left on the underlay. */
+async function cutOff(operator: Operator, name: string): Promise<void> {
+  const { namespace, uplinks } = operator.lab.host(name);
+  await operator.lab.agents.get(name)!.kill();
+  await operator.ip(namespace, "link", "set", uplinks[0]!.device, "down");
+}
+
+async function putBack(operator: Operator, name: string): Promise<void> {
+  const { namespace, uplinks, tunnelAddress } = operator.lab.host(name);
+  const { device, routerAddress } = uplinks[0]!;
+  await operator.ip(namespace, "link", "set", device, "up");
+  await operator.ip(namespace, "route", "replace", "default", "via", routerAddress, "src", tunnelAddress);
+  await operator.lab.startAgent(name);
+}
+
 const SERVER = "import socket\nl, kept = socket.create_server(('', 80)), []\nwhile True: kept.append(l.accept())";
 /** A new connection now and then, each with more than fits into a small packet. */
 const CLIENT = `import socket, time
@@ -113,6 +130,20 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     };
   },
 
+  "no-hub": async (operator) => {
+    const { lab } = operator;
+    const stop = pinging(operator, "10.0.3.10");
+    for (const hub of HUBS) await cutOff(operator, hub);
+    for (const hub of HUBS) await degraded(operator, "hosts", hub);
+    for (let n = 0; n < 3; n++) await operator.pings("blue-app-2", "10.0.3.10", "-W", "0.1");
+    return async () => {
+      await stop();
+      for (const hub of HUBS) await putBack(operator, hub);
+      await lab.realised();
+      await typed(operator, "host", "update", "h3", "--roles", "compute", "--wait");
+    };
+  },
+
   "agent-dead": async (operator) => {
     await operator.lab.agents.get("h3")!.kill();
     await degraded(operator, "hosts", "h3");
@@ -126,17 +157,12 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 
   "host-dead": async (operator) => {
-    const { namespace, uplinks, tunnelAddress } = operator.lab.host("h2");
-    const { device, routerAddress } = uplinks[0]!;
-    await operator.lab.agents.get("h2")!.kill();
-    await operator.ip(namespace, "link", "set", device, "down");
+    await cutOff(operator, "h2");
     await degraded(operator, "hosts", "h2");
     const stop = pinging(operator, "10.0.1.12");
     return async () => {
       await stop();
-      await operator.ip(namespace, "link", "set", device, "up");
-      await operator.ip(namespace, "route", "replace", "default", "via", routerAddress, "src", tunnelAddress);
-      await operator.lab.startAgent("h2");
+      await putBack(operator, "h2");
     };
   },
 };
