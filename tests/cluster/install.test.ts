@@ -28,6 +28,8 @@ function stepsOf(page: string): Step[] {
 }
 
 let token = "";
+/** What the page's `onehop why` said. */
+const ways: string[] = [];
 
 /** Everything is typed as it stands, but for systemd and ssh, which a network namespace has not. */
 async function type(server: Server, line: string): Promise<void> {
@@ -36,19 +38,22 @@ async function type(server: Server, line: string): Promise<void> {
   const [, files, address, folder] = /^scp (\S+) root@(\S+):(\S+)$/.exec(line) ?? [];
   if (files) return server.copyTo(servers.at(address!), files, folder!);
   const { code, said } = await server.type(line.replace("TOKEN ", `${token} `));
+  if (line.startsWith("onehop why ")) ways.push(said.trim());
   if (code !== 0) throw new Error(`${server.name} answers ${code} to ${line}:\n${said}`);
   token = /^ohjoin_\S+$/m.exec(said)?.[0] ?? token;
 }
 
-it("Whoever types docs/install.md on three servers has a cluster, and still has it when one of them fails.", async () => {
+it("Whoever types docs/install.md on three servers has a cluster that learns, and still has it when one of them fails.", async () => {
   const steps = stepsOf(readFileSync(PAGE, "utf8"));
   expect(steps.length).toBeGreaterThan(40);
   for (const { on, line } of steps) await Promise.all(on.map((name) => type(servers.named(name), line)));
+
+  expect(ways).toEqual([expect.stringMatching(/^hub\./), expect.stringMatching(/^direct to s2 for /)]);
 
   const [s1, , s3] = servers.all as [Server, Server, Server];
   expect((await s1.type("onehop host list --no-headers")).said).not.toContain("s3");
   // Its stream was ended, and it is told why.
   await expect.poll(() => s3.log("onehop-agent"), { timeout: 15_000 }).toContain("The certificate was revoked");
   expect(s1.log("onehop-controller")).toContain("A host was refused.");
-  expect((await s1.type("ip netns exec web ping -c 1 -W 2 10.0.1.9")).code).toBe(0);
+  expect((await s1.type("ip netns exec web ping -c 1 -W 2 10.0.2.9")).code).toBe(0);
 }, 180_000);
