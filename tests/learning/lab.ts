@@ -1,5 +1,8 @@
+import { fileURLToPath } from "node:url";
 import type { LearnedList, WayAnswer } from "@onehop/core";
 import { type Guest, inNamespace, Lab, run, until } from "@onehop/lab";
+
+const ONEHOP = fileURLToPath(new URL("../../bin/onehop", import.meta.url));
 
 const guestDocument = (n: number): string => `
 {apiVersion: onehop/v1, kind: Network, metadata: {name: n${n}, project: learn, vpc: v}, spec: {cidr: 10.0.${n}.0/24}}
@@ -22,6 +25,8 @@ export const FILE = `
 interface Datapath {
   readonly tables: Readonly<Record<string, number>>;
   readonly messages: Readonly<Record<string, number>>;
+  /** By VNI. */
+  readonly learned: Readonly<Record<string, unknown>>;
 }
 
 /** A lab that learns: h1 to h3 have guests, h4 and h5 are hubs and nothing else. */
@@ -49,6 +54,11 @@ export class LearningLab {
 
   guest(n: number): Guest {
     return this.#guests.find((g) => g.port === `g${n}`)!;
+  }
+
+  /** The command as it is typed; all that it said. */
+  onehop(...words: readonly string[]): Promise<string> {
+    return run(["env", `ONEHOP_URL=${this.lab.url}`, "sh", "-c", 'exec "$@" 2>&1', "sh", ONEHOP, ...words]);
   }
 
   async learned(): Promise<LearnedList> {

@@ -36,6 +36,16 @@ describe("a VPC that learns", () => {
     expect(await it.entriesOf("h3")).toEqual([]);
   });
 
+  test("D11: how many packets of a VPC took one hop, and how full its room is, is said by the commands", async () => {
+    const show = (...words: string[]) => it.onehop("vpc", "show", "v", "--project", "learn", ...words);
+    expect(await show()).toContain("One hop: 80.00 % of 10 routed packets went straight.");
+    expect(JSON.parse(await show("-o", "json"))).toMatchObject({ one_hop: { direct: 8, by_hub: 2, ratio: 0.8 } });
+    expect(await it.onehop("learned")).toContain(
+      "VPC v: 80.00 % of 10 routed packets went straight; of addresses 2 are learned, 0 aged, 0 were evicted, 0 found no room",
+    );
+    expect(Object.values((await it.datapath("h1")).learned)).toEqual([{ entries: 1, aged: 0, evicted: 0, refused: 0 }]);
+  });
+
   test("what was learned is confirmed by the controllers in the background, and nobody is barred", async () => {
     await it.confirmed();
     expect((await it.learned()).silent).toEqual([]);

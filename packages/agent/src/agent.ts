@@ -170,7 +170,12 @@ export class Agent {
   #known() {
     if (!this.#reconciler.loaded) return undefined;
     const problems = this.#report?.degraded ?? [];
-    return { kernel: this.#parts.kernel, mirror: this.#reconciler.mirror, problems };
+    return { kernel: this.#parts.kernel, mirror: this.#reconciler.mirror, problems, vpcIds: () => this.#vpcIds() };
+  }
+
+  #vpcIds(): ReadonlyMap<number, string> {
+    const slices = [...(this.#slices.current()?.plan.values() ?? [])];
+    return new Map(slices.flatMap((slice) => (slice.type === "vpc" ? [[slice.vni, slice.vpc_id] as const] : [])));
   }
 
   /** Milliseconds until the last run is to be tried again, where it is. */

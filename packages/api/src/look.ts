@@ -106,7 +106,15 @@ export const lookRoutes: Route[] = [
     answers: {
       200: Type.Object({
         items: Type.Array(Type.Unknown()),
-        ways: Type.Array(Type.Unknown()),
+        ways: Type.Array(
+          Type.Object({
+            vpc: object,
+            direct: Type.Integer(),
+            by_hub: Type.Integer(),
+            ratio: Type.Optional(Type.Number({ description: "of direct; missing: no packet yet" })),
+          }),
+        ),
+        use: Type.Array(Type.Unknown()),
         barred: Type.Array(bar),
         silent,
       }),

@@ -1,3 +1,4 @@
+import type { UseRow } from "@onehop/core";
 import {
   Device as DeviceKind,
   Place as PlaceKind,
@@ -14,6 +15,10 @@ export class FakeKernel implements Kernel {
   config: HostConfig | undefined;
   /** What a test wants to have been dropped. */
   dropped: DropCount[] = [];
+  /** What it wants to have been learned. */
+  uses: UseRow[] = [];
+  /** What every port wants to have sent to other hosts. */
+  sent: WayCounters = { direct: 0, by_hub: 0 };
   readonly #tables = new Map<string, Map<string, unknown>>(Object.keys(KEY_TEXT).map((name) => [name, new Map()]));
   /** Of its monotonic clock. */
   clock = 1_000_000_000_000n;
@@ -68,7 +73,10 @@ export class FakeKernel implements Kernel {
     return this.dropped;
   }
   ways(): WayCounters {
-    return { direct: 0, by_hub: 0 };
+    return this.sent;
+  }
+  learnedUse(): UseRow[] {
+    return this.uses;
   }
   messages(): Record<string, number> {
     return {};

@@ -1,3 +1,4 @@
+import type { UseRow } from "@onehop/core";
 import type { PairTraffic, Verdict } from "@onehop/datapath";
 import type { DropEvent, PortCounters, Watch, WayCounters } from "@onehop/datapath/maps.gen";
 import type { AnyTable, GuestLink, LinkFact, NextHop, Rows } from "../lower/index.ts";
@@ -104,6 +105,8 @@ export interface Kernel {
   drops(): DropCount[];
   /** Routed packets of a slot's port to other hosts: straight, and by a hub. */
   ways(slot: number): WayCounters | undefined;
+  /** What was learned of each VPC, and what of it went. */
+  learnedUse(): UseRow[];
   /** Questions and answers of all VPCs, by what came of them. */
   messages(): Record<string, number>;
   /** Nanoseconds of the kernel's monotonic clock. */

@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import type { UseRow } from "@onehop/core";
 import {
   attach,
   type Datapath,
@@ -151,6 +152,11 @@ export class LinuxKernel implements Kernel {
 
   ways(slot: number): WayCounters | undefined {
     return this.#loaded().maps.ways.get(slot);
+  }
+
+  learnedUse(): UseRow[] {
+    const rows = [...this.#loaded().maps.learned_use.entries()];
+    return rows.map(([{ vpc }, { entries, aged, evicted, refused }]) => ({ vpc, entries, aged, evicted, refused }));
   }
 
   messages(): Record<string, number> {

@@ -25,6 +25,7 @@ export function learnedAnswer({ vpcs }: LearnedQuestion, host: Host): LearnedAns
     ways: waysOf(host).filter(({ vpc }) => asked(vpc)),
     messages: kernel.messages(),
     barred: barredRows(kernel).filter(({ vpc }) => asked(vpc)),
+    use: kernel.learnedUse().filter(({ vpc }) => asked(vpc)),
   };
 }
 

@@ -34,6 +34,7 @@ export function hostAnswer({ kernel, mirror, problems }: Known) {
   }));
   return {
     messages: kernel.messages(),
+    learned: Object.fromEntries(kernel.learnedUse().map(({ vpc, ...use }) => [vpc, use])),
     tables: Object.fromEntries(TABLE_NAMES.map((name) => [name, [...kernel.read(name)].length])),
     ports: mirror.slots().size,
     drops: totalDrops(kernel),

@@ -12,13 +12,21 @@ export interface Metrics {
   readonly falseClaims: Counter;
 }
 
+export interface Readable {
+  readonly kernel: Kernel;
+  readonly mirror: Mirror;
+  /** Ids of the VPCs that are served here, by VNI. */
+  vpcIds(): ReadonlyMap<number, string>;
+}
+
+type Read = () => Readable | undefined;
+
 /** `read` answers what there is to read, once programs are loaded. */
-export function makeMetrics(
-  read: () => { kernel: Kernel; mirror: Mirror } | undefined,
-  connected: () => boolean,
-): Metrics {
+export function makeMetrics(read: Read, connected: () => boolean): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  wayMetrics(registry, read);
+  learnedMetrics(registry, read);
   dataPathMetrics(registry, read);
   new Gauge({
     name: "onehop_agent_connected",
@@ -51,21 +59,71 @@ export function makeMetrics(
   };
 }
 
-function dataPathMetrics(registry: Registry, read: Parameters<typeof makeMetrics>[0]): void {
+const VPC = ["vpc", "vpc_id"] as const;
+
+/** Rows, each with the labels of its VPC: its VNI, and its id where it is served here still. */
+function byVpc<R extends { readonly vpc: number }>(read: Read, rowsOf: (now: Readable) => readonly R[]) {
+  const now = read();
+  const ids = now?.vpcIds();
+  const rows = now ? rowsOf(now) : [];
+  return rows.map((row) => [{ vpc: row.vpc, vpc_id: ids?.get(row.vpc) ?? "" }, row] as const);
+}
+
+function wayMetrics(registry: Registry, read: Read): void {
+  const registers = [registry];
   new Counter({
     name: "onehop_datapath_routed_packets_total",
     help: "Routed packets of this host's guests to other hosts, of VPCs that learn: direct, or by a hub.",
-    labelNames: ["vpc", "way"],
-    registers: [registry],
+    labelNames: [...VPC, "way"],
+    registers,
     collect() {
       this.reset();
-      const now = read();
-      for (const { vpc, direct, by_hub } of now ? waysOf(now) : []) {
-        this.inc({ vpc, way: "direct" }, direct);
-        this.inc({ vpc, way: "hub" }, by_hub);
+      for (const [labels, { direct, by_hub }] of byVpc(read, waysOf)) {
+        this.inc({ ...labels, way: "direct" }, direct);
+        this.inc({ ...labels, way: "hub" }, by_hub);
       }
     },
   });
+  new Gauge({
+    name: "onehop_datapath_one_hop_ratio",
+    help: "Of the routed packets of this host's guests in a VPC that learns, those that went straight: 0 to 1.",
+    labelNames: VPC,
+    registers,
+    collect() {
+      this.reset();
+      for (const [labels, { direct, by_hub }] of byVpc(read, waysOf))
+        if (direct + by_hub > 0) this.set(labels, direct / (direct + by_hub));
+    },
+  });
+}
+
+function learnedMetrics(registry: Registry, read: Read): void {
+  const registers = [registry];
+  const use = () => byVpc(read, ({ kernel }) => kernel.learnedUse());
+  new Gauge({
+    name: "onehop_datapath_learned_addresses",
+    help: "Addresses of a VPC that this host learned and has.",
+    labelNames: VPC,
+    registers,
+    collect() {
+      this.reset();
+      for (const [labels, { entries }] of use()) this.set(labels, entries);
+    },
+  });
+  new Counter({
+    name: "onehop_datapath_unlearned_addresses_total",
+    help: "Addresses that aged, were evicted since their VPC's room was nearly full, or were refused since it was full.",
+    labelNames: [...VPC, "why"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [labels, { aged, evicted, refused }] of use())
+        for (const [why, n] of Object.entries({ aged, evicted, refused })) this.inc({ ...labels, why }, n);
+    },
+  });
+}
+
+function dataPathMetrics(registry: Registry, read: Read): void {
   new Counter({
     name: "onehop_datapath_learning_messages_total",
     help: "Questions and answers about where addresses are, by what came of them.",

@@ -1,4 +1,4 @@
-import { type LearnedItem, type LearnedList, nounOf, type TraceObject, type WayAnswer } from "@onehop/core";
+import { type LearnedItem, type LearnedList, nounOf, type TraceObject, type WayAnswer, type Ways } from "@onehop/core";
 import type { Command } from "commander";
 import { addScopeOption, scopeFlags, scopeOf } from "../fields.ts";
 import type { Io } from "../io.ts";
@@ -25,7 +25,7 @@ export function registerLearned(program: Command, vpcCommand: Command, io: Io): 
     if (await printData(io, options.output, list)) return;
     if (list.items.length === 0) io.err("Nothing was learned.\n");
     else io.out(learnedText(list.items, options));
-    for (const { vpc, ...ways } of list.ways) io.err(`VPC ${nameIn(list, vpc)}: ${ratioText(ways)}\n`);
+    for (const ways of list.ways) io.err(`VPC ${nameIn(list, ways.vpc)}: ${ratioText(ways)}${useText(list, ways)}\n`);
     for (const bar of list.barred) io.err(barText(bar));
     tellSilent(io, list.silent);
   });
@@ -59,10 +59,15 @@ const nameIn = ({ ways }: LearnedList, { id, name }: TraceObject): string =>
   ways.some(({ vpc }) => vpc.name === name && vpc.id !== id) ? `${name} (${id})` : name;
 
 /** Routed packets that went straight, of all. */
-export function ratioText({ direct, by_hub }: { readonly direct: number; readonly by_hub: number }): string {
-  const all = direct + by_hub;
-  if (all === 0) return "no routed packet went to another host yet";
-  return `${((direct / all) * 100).toFixed(2)} % of ${all} routed packets went straight`;
+export function ratioText({ direct, by_hub, ratio }: Ways): string {
+  if (ratio === undefined) return "no routed packet went to another host yet";
+  return `${(ratio * 100).toFixed(2)} % of ${direct + by_hub} routed packets went straight`;
+}
+
+function useText({ use }: LearnedList, { vpc }: Ways): string {
+  const row = use.find((u) => u.vpc.id === vpc.id);
+  if (!row) return "";
+  return `; of addresses ${row.entries} are learned, ${row.aged} aged, ${row.evicted} were evicted, ${row.refused} found no room`;
 }
 
 function why(program: Command, io: Io): void {

@@ -1,4 +1,4 @@
-import { type LearnedList, NOUNS, type Noun, nounOf, OnehopError } from "@onehop/core";
+import { type LearnedList, NOUNS, type Noun, nounOf, OnehopError, type Ways } from "@onehop/core";
 import { type Command, Option } from "commander";
 import type { Thing } from "../api.ts";
 import { collect } from "../collect.ts";
@@ -121,17 +121,20 @@ function show(parent: Command, noun: Noun, io: Io): void {
   withOutput(command).action(async (ref: string, options: Options) => {
     const session = await openSession(io, options);
     const thing = await findThing(session.api, noun, ref, scopeOf(noun, options, session.scope));
-    await printThing(session.printer, noun, thing);
+    const ways = noun.kind === "vpc" && !options.quiet ? await waysOf(session, thing.id) : undefined;
+    // Measured, not part of the object.
+    const { vpc: _, ...one_hop } = ways ?? {};
+    await printThing(session.printer, noun, ways && options.output ? { ...thing, one_hop } : thing);
     if (options.output || options.quiet) return;
-    if (noun.kind === "vpc") await tellRatio(session, thing.id);
+    if (ways) io.err(`One hop: ${ratioText(ways)}.\n`);
     if (noun.kind === "host") await tellBars(session, thing.id);
   });
 }
 
-/** For people only: it is measured, not part of the object. A host that does not answer is not counted. */
-async function tellRatio({ api, io }: Session, vpcId: string): Promise<void> {
+/** A host that does not answer is not counted; undefined: the VPC learns nowhere. */
+async function waysOf({ api }: Session, vpcId: string): Promise<Ways | undefined> {
   const { ways } = (await api.request("GET", `/v1/learned?vpc_id=${vpcId}`)).body as LearnedList;
-  for (const way of ways) if (way.vpc.id === vpcId) io.err(`One hop: ${ratioText(way)}.\n`);
+  return ways.find((way) => way.vpc.id === vpcId);
 }
 
 function update(parent: Command, noun: Noun, io: Io): void {

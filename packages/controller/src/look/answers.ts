@@ -58,6 +58,12 @@ const Learned = Type.Object({
     Type.Object({ vpc: Number32, host: Number32, since: Type.Integer({ minimum: 0, maximum: 2 ** 40 }) }),
     5000,
   ),
+  use: Optional(
+    list(
+      Type.Object({ ...{ vpc: Number32, entries: Amount }, ...{ aged: Amount, evicted: Amount, refused: Amount } }),
+      20_000,
+    ),
+  ),
 });
 
 /** Values of the kernel's tables, nested at most once. */

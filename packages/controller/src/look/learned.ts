@@ -37,8 +37,10 @@ export async function listLearned(listing: Listing, query: QueryValues): Promise
   const all = answers.map(([host, answer]) => [host, answer as LearnedAnswer] as const);
   const items = all.flatMap(([host, { entries }]) => entries.map((row) => itemOf(host, row, names)));
   const barred = all.flatMap(([host, answer]) => answer.barred.map((row) => barOf(host, row, names)));
-  return { items: items.sort(byPlace), ways: sumWays(all, names), barred, silent };
+  return { items: items.sort(byPlace), ways: sumWays(all, names), use: sumUse(all, names), barred, silent };
 }
+
+type Answers = readonly (readonly [TraceObject, LearnedAnswer])[];
 
 const byPlace = (a: LearnedItem, b: LearnedItem): number =>
   a.at.name.localeCompare(b.at.name, "en", { numeric: true }) ||
@@ -68,13 +70,39 @@ function hostRef(names: Names, number: number): TraceObject {
   return ref("host", host ?? { id: String(number), name: String(number) });
 }
 
-function sumWays(answers: readonly (readonly [TraceObject, LearnedAnswer])[], names: Names): LearnedList["ways"] {
-  const sums = new Map<number, { direct: number; by_hub: number }>();
-  for (const [, { ways }] of answers)
-    for (const { vpc, direct, by_hub } of ways) {
-      const sum = sums.get(vpc) ?? { direct: 0, by_hub: 0 };
-      sums.set(vpc, { direct: sum.direct + direct, by_hub: sum.by_hub + by_hub });
-    }
+function sumWays(answers: Answers, names: Names): LearnedList["ways"] {
+  const rows = answers.flatMap(([, { ways }]) => ways);
+  return sumByVpc(rows, names, ({ direct, by_hub }, more) => ({
+    direct: direct + more.direct,
+    by_hub: by_hub + more.by_hub,
+  })).map((row) => ({ ...row, ...ratioOf(row) }));
+}
+
+const ratioOf = ({ direct, by_hub }: { readonly direct: number; readonly by_hub: number }) =>
+  direct + by_hub > 0 ? { ratio: direct / (direct + by_hub) } : {};
+
+function sumUse(answers: Answers, names: Names): LearnedList["use"] {
+  const rows = answers.flatMap(([, { use }]) => use ?? []);
+  return sumByVpc(rows, names, (sum, more) => ({
+    entries: sum.entries + more.entries,
+    aged: sum.aged + more.aged,
+    evicted: sum.evicted + more.evicted,
+    refused: sum.refused + more.refused,
+  }));
+}
+
+/** One row for each VPC that there is, of the rows of all hosts. */
+function sumByVpc<R extends { readonly vpc: number }>(
+  rows: readonly R[],
+  names: Names,
+  add: (sum: Omit<R, "vpc">, more: R) => Omit<R, "vpc">,
+) {
+  const sums = new Map<number, Omit<R, "vpc">>();
+  for (const row of rows) {
+    const { vpc, ...first } = row;
+    const sum = sums.get(vpc);
+    sums.set(vpc, sum ? add(sum, row) : first);
+  }
   return [...sums].flatMap(([vni, sum]) => {
     const vpc = names.vpcByVni(vni);
     return vpc ? [{ vpc: ref("vpc", vpc), ...sum }] : [];

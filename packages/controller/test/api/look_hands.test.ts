@@ -95,7 +95,7 @@ describe("A host in other hands", () => {
     ...{ vpc: 1, address: "10.0.0.1", host: 2, port: id, claim: { epoch: 1, revision: 2, sequence: 0 } },
     ...{ since_ms: 1, taught_ms: 1, used_ms: 1, packets: 1, confirmed: true, silent: false },
   };
-  const learned = { entries: [row], ways: [], messages: {}, barred: [] };
+  const learned = { entries: [row], ways: [], messages: {}, barred: [], use: [] };
 
   test.each<[string, unknown, (garbage: unknown) => unknown]>([
     ["drops", [drop], (garbage) => [drop, garbage]],
@@ -105,6 +105,7 @@ describe("A host in other hands", () => {
     ["top", [top], (garbage) => garbage],
     ["learned", learned, (garbage) => ({ ...learned, entries: [{ ...row, address: garbage }] })],
     ["learned", learned, (garbage) => ({ ...learned, ways: [garbage] })],
+    ["learned", learned, (garbage) => ({ ...learned, use: [garbage] })],
     ["learned", learned, (garbage) => garbage],
   ])("does not make %s answer what it likes, and is told apart.", async (path, good, bad) => {
     for (const garbage of [null, -1, "x".repeat(400), {}, [[]], { toString: 1 }, Number.MAX_VALUE]) {

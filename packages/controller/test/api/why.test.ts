@@ -1,4 +1,4 @@
-import type { LearnedAnswer, LearnedRow, Port, WayAnswer } from "@onehop/core";
+import type { LearnedAnswer, LearnedList, LearnedRow, Port, WayAnswer } from "@onehop/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Agents } from "../../src/look/agents.ts";
 import { type Served, serve, world } from "./fixture.ts";
@@ -74,4 +74,15 @@ test("A gateway, a port that moved since, and one whose network the host serves 
   await served.root.create("ports", { network_id, host_id: here.host.id, addresses: ["10.0.2.7"] });
   answer = learns({});
   expect(await why()).toMatchObject({ way: "pushed", why: expect.stringContaining("hosts of its network") });
+});
+
+test("What hosts learned of a VPC, what of it went, and how many packets went straight are summed.", async () => {
+  const use = { vpc: here.vpc.vni, entries: 2, aged: 1, evicted: 3, refused: 0 };
+  answer = learns({ use: [use], ways: [{ vpc: here.vpc.vni, direct: 3, by_hub: 1 }] });
+  const listed = (await served.root.request("GET", `/v1/learned?vpc_id=${here.vpc.id}`)).body as LearnedList;
+  expect(listed.ways).toMatchObject([{ vpc: { id: here.vpc.id }, direct: 6, by_hub: 2, ratio: 0.75 }]);
+  expect(listed.use).toMatchObject([{ vpc: { id: here.vpc.id }, entries: 4, aged: 2, evicted: 6, refused: 0 }]);
+  answer = learns({ ways: [{ vpc: here.vpc.vni, direct: 0, by_hub: 0 }] });
+  const idle = (await served.root.request("GET", `/v1/learned?vpc_id=${here.vpc.id}`)).body as LearnedList;
+  expect([idle.ways[0]?.ratio, idle.use]).toEqual([undefined, []]);
 });

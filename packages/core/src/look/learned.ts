@@ -1,4 +1,4 @@
-import type { LearnedRow, WayRow } from "../plan/questions.ts";
+import type { LearnedRow, UseRow, WayRow } from "../plan/questions.ts";
 import type { TraceObject } from "./trace.ts";
 import type { Silent } from "./traffic.ts";
 
@@ -14,10 +14,18 @@ export interface LearnedItem extends Omit<LearnedRow, "vpc" | "host" | "port"> {
 
 export interface LearnedList {
   readonly items: readonly LearnedItem[];
-  /** Routed packets of each VPC's ports to other hosts. */
-  readonly ways: readonly (Omit<WayRow, "vpc"> & { readonly vpc: TraceObject })[];
+  readonly ways: readonly Ways[];
+  /** What hosts hold of each VPC, summed. */
+  readonly use: readonly (Omit<UseRow, "vpc"> & { readonly vpc: TraceObject })[];
   readonly barred: readonly Bar[];
   readonly silent: readonly Silent[];
+}
+
+/** Routed packets of a VPC's ports to other hosts. */
+export interface Ways extends Omit<WayRow, "vpc"> {
+  readonly vpc: TraceObject;
+  /** Of those that went straight, 0 to 1; missing: there were none. */
+  readonly ratio?: number;
 }
 
 /** A host's claims in a VPC are not believed at another host, since it claimed there what is not its own. */

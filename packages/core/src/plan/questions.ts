@@ -120,6 +120,19 @@ export interface LearnedAnswer {
   /** Of the whole host: questions and answers, by what came of them. */
   readonly messages: Readonly<Record<string, number>>;
   readonly barred: readonly BarredRow[];
+  /** Missing: not told by an older agent. */
+  readonly use?: readonly UseRow[];
+}
+/** What a host has learned of a VPC, and what became of the rest since its programs were put in place. */
+export interface UseRow {
+  /** VNI of the VPC. */
+  readonly vpc: number;
+  /** Addresses in the table. */
+  readonly entries: number;
+  /** Removed since nobody used them; earlier, since the VPC's room was nearly full; not taken, since it was full. */
+  readonly aged: number;
+  readonly evicted: number;
+  readonly refused: number;
 }
 /** A host whose claims in a VPC are not believed here, since it claimed there what is not its own. */
 export interface BarredRow {
