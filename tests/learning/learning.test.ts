@@ -20,7 +20,15 @@ describe("a VPC that learns", () => {
   test("Q4 Q19: a host has entries for its own port and network only, before its guests talk", async () => {
     expect((await it.learned()).items).toEqual([]);
     for (const host of ["h1", "h2", "h3"]) expect((await it.datapath(host)).tables.destinations).toBe(2);
-    expect(await it.way(1, addressOf(2))).toMatchObject({ way: "hub" });
+    const { way, hub } = await it.way(1, addressOf(2));
+    expect([way, ["h4", "h5"].includes(hub!.name)]).toEqual(["hub", true]);
+    const said = await it.onehop("why", "g1", "g2", "--project", "learn");
+    expect(said).toBe(
+      `hub. Nothing was learned: no packet went there lately, or no answer has come yet. Packets go by hub ${hub!.name}.\n`,
+    );
+    expect(await it.onehop("learned")).toMatch(
+      /^Nothing was learned\.\nVPC v: no routed packet went to another host yet/,
+    );
   });
 
   test("Q29 Q30 D11: the first packet of a pair is delivered by a hub, and from the second on it goes straight, both ways", async () => {
@@ -40,6 +48,9 @@ describe("a VPC that learns", () => {
     const show = (...words: string[]) => it.onehop("vpc", "show", "v", "--project", "learn", ...words);
     expect(await show()).toContain("One hop: 80.00 % of 10 routed packets went straight.");
     expect(JSON.parse(await show("-o", "json"))).toMatchObject({ one_hop: { direct: 8, by_hub: 2, ratio: 0.8 } });
+    expect(await it.onehop("why", "g1", "g2", "--project", "learn")).toMatch(
+      /^direct to h2 for \d+\.\ds, .*Host h2 said so\./,
+    );
     expect(await it.onehop("learned")).toContain(
       "VPC v: 80.00 % of 10 routed packets went straight; of addresses 2 are learned, 0 aged, 0 were evicted, 0 found no room",
     );

@@ -9,6 +9,7 @@ import {
 } from "@onehop/core";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Rows } from "../lower/index.ts";
+import { hubsOf, silenceOf } from "./hubs.ts";
 import type { Host } from "./run.ts";
 
 const MS = 1_000_000n;
@@ -16,7 +17,7 @@ const MS = 1_000_000n;
 const MOST_ROWS = 5000;
 
 /** What was learned from use, as it is in the kernel, and what came of it. */
-export function learnedAnswer({ vpcs }: LearnedQuestion, host: Host): LearnedAnswer {
+export function learnedAnswer({ vpcs, to }: LearnedQuestion, host: Host): LearnedAnswer {
   const { kernel } = host;
   const asked = (vpc: number) => !vpcs || vpcs.includes(vpc);
   const entries = [...kernel.read("learned")].filter(([{ vpc }]) => asked(vpc)).slice(0, MOST_ROWS);
@@ -26,6 +27,7 @@ export function learnedAnswer({ vpcs }: LearnedQuestion, host: Host): LearnedAns
     messages: kernel.messages(),
     barred: barredRows(kernel).filter(({ vpc }) => asked(vpc)),
     use: kernel.learnedUse().filter(({ vpc }) => asked(vpc)),
+    ...(to ? { hubs: hubsOf(kernel, to.vpc, to.address) } : {}),
   };
 }
 
@@ -58,7 +60,7 @@ function rowOf([key, entry]: Rows["learned"], kernel: Kernel): LearnedRow {
     taught_ms: ago(entry.taught),
     used_ms: ago(entry.used),
     confirmed: confirmed !== undefined && compareClaims(confirmed, claim) === 0,
-    silent: kernel.get("peers", host)?.silent === 1,
+    ...silenceOf(kernel, host),
   };
 }
 

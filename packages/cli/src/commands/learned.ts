@@ -109,5 +109,7 @@ function wayText({ way, host, since_ms, confirmed }: WayAnswer): string {
   const at = host ? ` to ${host.name}` : "";
   if (way === "direct")
     return `direct${at} for ${seconds(since_ms ?? 0)}, ${confirmed ? "confirmed" : "not confirmed yet"}.`;
-  return way === "none" ? "nowhere." : `${way}${way === "hub" ? "" : at}.`;
+  const since = since_ms === undefined ? "" : ` for ${seconds(since_ms)}`;
+  if (way === "none") return `nowhere${since}.`;
+  return way === "hub" ? `hub${since}.` : `${way}${at}.`;
 }

@@ -48,7 +48,7 @@ const Learned = Type.Object({
       ...{ vpc: Number32, address: Ipv4, host: Number32, port: Id },
       claim: Type.Object({ epoch: Number32, revision: Amount, sequence: Number32 }),
       ...{ since_ms: Amount, taught_ms: Amount, used_ms: Amount, packets: Amount },
-      ...{ confirmed: Type.Boolean(), silent: Type.Boolean() },
+      ...{ confirmed: Type.Boolean(), silent: Type.Boolean(), silent_ms: Optional(Amount) },
     }),
     5000,
   ),
@@ -64,6 +64,7 @@ const Learned = Type.Object({
       20_000,
     ),
   ),
+  hubs: Optional(list(Type.Object({ host: Number32, silent: Type.Boolean(), silent_ms: Optional(Amount) }), 64)),
 });
 
 /** Values of the kernel's tables, nested at most once. */

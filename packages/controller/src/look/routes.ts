@@ -7,12 +7,13 @@ import { liftBars, listBars } from "../learning/bars.ts";
 import type { Agents } from "./agents.ts";
 import { bounded, capturesOfProjects, liveTracesOfProjects, type Places } from "./bounds.ts";
 import { captureOf, startCapture } from "./capture.ts";
-import { listLearned, wayOf } from "./learned.ts";
+import { listLearned } from "./learned.ts";
 import { sendLive } from "./live.ts";
 import { Names } from "./names.ts";
 import { Predictor } from "./predict.ts";
 import { boundPort, imaginedOf } from "./request.ts";
 import { listDrops, listTop } from "./traffic.ts";
+import { wayOf } from "./way.ts";
 
 /** Handlers of what is asked of the data plane, by route id. */
 export function lookHandlers(app: App): Readonly<Record<string, Serve>> {

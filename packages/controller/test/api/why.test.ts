@@ -1,4 +1,4 @@
-import type { LearnedAnswer, LearnedList, LearnedRow, Port, WayAnswer } from "@onehop/core";
+import type { Host, LearnedAnswer, LearnedList, LearnedRow, Port, WayAnswer } from "@onehop/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Agents } from "../../src/look/agents.ts";
 import { type Served, serve, world } from "./fixture.ts";
@@ -49,6 +49,43 @@ test("Why a packet goes straight, or by the hub, is said in a sentence.", async 
   expect(await why()).toMatchObject({ way: "hub", why: expect.stringContaining("until it is trusted again") });
   answer = learns({ ways: [] });
   expect(await why()).toMatchObject({ way: "pushed" });
+});
+
+test("The hub that packets go by is named, with the time since when what keeps them from going straight began.", async () => {
+  const hubs = await Promise.all(
+    [7, 8].map((n) =>
+      served.root.create("hosts", { name: `hub-${n}`, tunnel_address: `192.0.2.${n}`, roles: ["hub"] }),
+    ),
+  );
+  const [one, two] = hubs.map((hub) => (hub as unknown as Host).number);
+  const at = (host: number, silent_ms?: number) =>
+    silent_ms === undefined ? { host, silent: false } : { host, silent: true, silent_ms };
+  const well = { hubs: [at(two!), at(one!, 50)] };
+  const dead = { hubs: [at(two!, 400), at(one!, 3000)] };
+
+  answer = learns(well);
+  const fresh = await why();
+  expect(fresh).toMatchObject({ way: "hub", hub: { name: "hub-8" }, why: expect.stringContaining("by hub hub-8") });
+  expect(fresh.since_ms).toBeUndefined();
+  answer = learns({ ...well, entries: [entry({ silent: true, silent_ms: 900 })] });
+  expect(await why()).toMatchObject({ way: "hub", hub: { name: "hub-8" }, since_ms: 900 });
+  answer = learns({ ...well, entries: [entry({ silent: false, silent_ms: 1100 })] });
+  expect(await why()).toMatchObject({ way: "hub", since_ms: 1100, why: expect.stringContaining("answers again") });
+  const since = Math.floor(Date.now() / 1000) - 60;
+  answer = learns({ ...well, barred: [{ vpc: here.vpc.vni, host: there.host.number, since }] });
+  const barred = await why();
+  expect(barred).toMatchObject({ way: "hub", hub: { name: "hub-8" } });
+  expect(barred.since_ms).toBeGreaterThanOrEqual(60_000);
+
+  answer = learns(dead);
+  expect(await why()).toMatchObject({
+    ...{ way: "none", since_ms: 400, why: expect.stringContaining("No hub of the VPC answers: hub-8, hub-7.") },
+  });
+  answer = learns({ ...dead, entries: [entry({ silent: true, silent_ms: 900 })] });
+  expect(await why()).toMatchObject({ way: "direct", why: expect.stringContaining("straight all the same") });
+  answer = learns({ hubs: [] });
+  expect(await why()).toMatchObject({ way: "none", why: expect.stringContaining("knows of no hub") });
+  for (const hub of hubs) await served.root.delete("hosts", hub.id);
 });
 
 test("In a VPC that wants it, an entry that is not confirmed yet carries nothing.", async () => {

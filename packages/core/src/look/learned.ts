@@ -44,11 +44,16 @@ export interface BarList {
 
 /** Which way packets of a port to an address go now. */
 export interface WayAnswer {
-  /** local: the same host. pushed: straight, as the controllers said. direct: straight, as learned. hub: by a hub. none: nowhere. */
+  /**
+   * local: the same host. pushed: straight, as the controllers said. direct: straight, as learned. hub: by a hub. none:
+   * nowhere, since nobody has the address, or no hub answers.
+   */
   readonly way: "local" | "pushed" | "direct" | "hub" | "none";
   readonly host?: TraceObject;
   readonly port?: TraceObject;
-  /** Milliseconds; of direct only. */
+  /** Whom packets go by. */
+  readonly hub?: TraceObject;
+  /** Milliseconds; of direct, and of what else began at a time that is known. */
   readonly since_ms?: number;
   readonly confirmed?: boolean;
   /** Why it is so: a sentence. */

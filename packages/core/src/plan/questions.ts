@@ -112,6 +112,8 @@ export interface TopRow {
 export interface LearnedQuestion {
   readonly what: "learned";
   readonly vpcs?: readonly number[];
+  /** And which hubs packets to this address may go by. */
+  readonly to?: { readonly vpc: number; readonly address: string };
 }
 export interface LearnedAnswer {
   readonly entries: readonly LearnedRow[];
@@ -122,6 +124,15 @@ export interface LearnedAnswer {
   readonly barred: readonly BarredRow[];
   /** Missing: not told by an older agent. */
   readonly use?: readonly UseRow[];
+  /** Of the address that was asked about; packets go by the first. Missing: not asked, or not told by an older agent. */
+  readonly hubs?: readonly HubRow[];
+}
+export interface HubRow {
+  readonly host: number;
+  /** It does not answer. */
+  readonly silent: boolean;
+  /** Milliseconds since it fell silent; also while it answers again and is not used yet. */
+  readonly silent_ms?: number;
 }
 /** What a host has learned of a VPC, and what became of the rest since its programs were put in place. */
 export interface UseRow {
@@ -157,6 +168,8 @@ export interface LearnedRow extends Lesson {
   readonly confirmed: boolean;
   /** The teacher does not answer: packets go by the hub. */
   readonly silent: boolean;
+  /** Milliseconds since it fell silent; also while it answers again and is not used yet. */
+  readonly silent_ms?: number;
 }
 export interface WayRow {
   readonly vpc: number;
