@@ -11,6 +11,7 @@ import { Keyring } from "./join/keyring.ts";
 import { controlMetrics, makeMeters } from "./metrics.ts";
 import { listen } from "./publish/listen.ts";
 import { serveStreams } from "./publish/upgrade.ts";
+import { pooledRandom } from "./random.ts";
 import type { BrakeLimits } from "./shards/brake.ts";
 import { dialMember } from "./shards/dial.ts";
 
@@ -75,7 +76,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     rotateKey: (vpcId) => plane.rotateKey(vpcId),
     clock: systemClock,
     wall: Date.now,
-    random: randomBytes,
+    random: pooledRandom(),
     logger,
     registry,
     keyring,

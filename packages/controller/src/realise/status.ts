@@ -70,9 +70,10 @@ function portState(port: Port, known: Known): State {
     if (problem) return degraded(problem.reason);
   }
   const network = `network/${port.network_id}` as const;
-  const itsHosts = known.plans.hostsOf(network);
+  const vpc = `vpc/${port.vpc_id}` as const;
   // Of the VPC's routes and hubs only those must know that serve its network: another host's death is not this port's.
-  return slicesState([network, `vpc/${port.vpc_id}`], known, (host, id) => id === network || itsHosts.has(host));
+  const concerned = new Map([[vpc, known.plans.hostsOf(network)]]);
+  return slicesState([network, vpc], known, concerned);
 }
 
 const vpcSlices = (id: string, { view }: Known): SliceId[] => [
@@ -80,10 +81,12 @@ const vpcSlices = (id: string, { view }: Known): SliceId[] => [
   ...[...view.networksOfVpc(id)].map((network) => `network/${network.id}` as const),
 ];
 
-const everyHost = (_hostId: string, _id: SliceId): boolean => true;
+/** Hosts that a slice's state is asked of, where it is not all of them. */
+type Concerned = ReadonlyMap<SliceId, ReadonlySet<string>>;
+const EVERY_HOST: Concerned = new Map();
 
 /** Hosts that hold a slice without being meant to any more count too, until they have let go of it. */
-function slicesState(ids: readonly SliceId[], known: Known, concerns = everyHost): State {
+function slicesState(ids: readonly SliceId[], known: Known, concerned = EVERY_HOST): State {
   const { plans, reports } = known;
   let pending = false;
   if (ids.some((id) => isWithoutHub(id, known))) return degraded("None of its VPC's hubs has the whole table.");
@@ -93,13 +96,14 @@ function slicesState(ids: readonly SliceId[], known: Known, concerns = everyHost
     if (problem) return degraded(problem);
     const applied = reports.appliedBy(id);
     const wanted = plans.hostsOf(id);
-    for (const host of wanted) {
-      if (!concerns(host, id)) continue;
+    const some = concerned.get(id);
+    for (const host of some ?? wanted) {
+      if (some && !wanted.has(host)) continue;
       if (!reports.live(host) && isOnlyHub(host, ids, known)) continue;
       if (!reports.live(host)) return degraded(`The agent of host ${nameOf(host, known)} is not connected.`);
       if (applied.get(host) !== hash) pending = true;
     }
-    for (const host of applied.keys()) if (!wanted.has(host) && concerns(host, id)) pending = true;
+    for (const host of some ?? applied.keys()) if (applied.has(host) && !wanted.has(host)) pending = true;
   }
   return pending ? PENDING : REALISED;
 }
