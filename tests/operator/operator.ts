@@ -4,7 +4,8 @@ import type { DropList, TraceAnswer } from "@onehop/core";
 import { type Guest, inNamespace, Lab, type LabOptions, run, tryRun } from "@onehop/lab";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const EXAMPLE = readFileSync(`${ROOT}examples/two-tenants.yaml`, "utf8");
+/** What is there: two tenants. */
+export const EXAMPLE = readFileSync(`${ROOT}examples/two-tenants.yaml`, "utf8");
 
 export interface Said {
   readonly code: number | undefined;
