@@ -13,7 +13,8 @@ export function pooledRandom(fetch: Random = randomBytes): Random {
       pool = fetch(POOL_BYTES);
       used = 0;
     }
-    const taken = pool.slice(used, used + bytes);
+    // A copy: slices of a Buffer are none.
+    const taken = new Uint8Array(pool.subarray(used, used + bytes));
     // What was given out may become a secret.
     pool.fill(0, used, used + bytes);
     used += bytes;
