@@ -24,7 +24,7 @@ export interface Figures {
   readonly storm: {
     readonly goodput_ratio: number;
     readonly recovered_s: number;
-    readonly other_tenant: { readonly lost: number; readonly new_pair_ratio: number };
+    readonly other_tenant: { readonly lost: number; readonly lost_new_pairs: number; readonly new_pair_ratio: number };
   };
   readonly hub_kill_ms: Quantiles;
   readonly path_cut_ms: Quantiles;

@@ -30,6 +30,7 @@ const ROWS: readonly Row[] = [
   ],
   ["storm.goodput_ratio", "at_least", 1, (f) => or(f.storm?.goodput_ratio)],
   ["storm.other_tenant.lost", "at_most", 0, (f) => or(f.storm?.other_tenant.lost)],
+  ["storm.other_tenant.lost_new_pairs", "at_most", 0, (f) => or(f.storm?.other_tenant.lost_new_pairs)],
   ["storm.other_tenant.new_pair_ratio", "at_most", 2, (f) => or(f.storm?.other_tenant.new_pair_ratio)],
   ["hub_kill_ms.p99", "at_most", 300, (f) => or(f.hub_kill_ms?.p99)],
   ["path_cut_ms.p99", "at_most", 300, (f) => or(f.path_cut_ms?.p99)],

@@ -32,7 +32,8 @@ describe("what npm run learn measures, at small counts", () => {
   });
 
   test("Q32: the round trip of a first packet is told apart from those that follow", async () => {
-    const { details } = await measureFirst(world, 1);
+    const { details, promises } = await measureFirst(world, 1);
+    expect(promises).toMatchObject({ Q32: true });
     const { first, steady } = (details as { rtt_us: Record<"first" | "steady", { p50: number }> }).rtt_us;
     expect(first.p50).toBeGreaterThan(0);
     expect(steady.p50).toBeGreaterThan(0);

@@ -27,13 +27,17 @@ interface Weather {
   /** The other tenant's established flow. */
   readonly lost: number;
   readonly sent: number;
-  /** Of the other tenant's new pairs: the first packet there and back, by hub. */
+  /** Of the other tenant's new pairs: the first packet there and back, by hub; and how many had no answer. */
   readonly new_pair_us: readonly number[];
+  readonly lost_new_pairs: number;
   readonly create_ms: readonly number[];
 }
 
+/** By those who have nothing to do with a storm. */
+type Looked = Pick<Weather, "new_pair_us" | "lost_new_pairs" | "create_ms">;
+
 export interface Storms {
-  readonly calm: Pick<Weather, "new_pair_us" | "create_ms">;
+  readonly calm: Looked;
   readonly by: Readonly<Record<Learning, readonly Weather[]>>;
   readonly recovered_s: readonly number[];
 }
@@ -71,7 +75,7 @@ async function blowOne(storm: StormLab, way: Learning, rounds: number, others: O
   const [from, to] = [storm.hard.guest("o1"), storm.hard.guest("o2")];
   const flow = await Flow.start({ from, to });
   try {
-    let seen = { new_pair_us: [] as readonly number[], create_ms: [] as readonly number[] };
+    let seen: Looked = { new_pair_us: [], lost_new_pairs: 0, create_ms: [] };
     const blown = await storm.blow(rounds, async () => {
       seen = await others.look();
     });
@@ -112,7 +116,7 @@ class Others {
     this.#probes = probes;
   }
 
-  async look(): Promise<Pick<Weather, "new_pair_us" | "create_ms">> {
+  async look(): Promise<Looked> {
     const new_pair_us: number[] = [];
     const create_ms: number[] = [];
     for (let i = 0; i < this.#probes; i++) {
@@ -120,7 +124,7 @@ class Others {
       if (took !== undefined) new_pair_us.push(took);
       create_ms.push(await this.#create());
     }
-    return { new_pair_us, create_ms };
+    return { new_pair_us, lost_new_pairs: this.#probes - new_pair_us.length, create_ms };
   }
 
   /** Of its first packet, in microseconds; both hosts forget the pair before. */
@@ -179,6 +183,7 @@ function findingsOf({ calm, by, recovered_s }: Storms): Findings {
         others_lost: by[way].map((w) => w.lost),
         others_sent: by[way].map((w) => w.sent),
         new_pair_us: pairs(by[way]),
+        lost_new_pairs: lostPairs(by[way]),
         create_p99_ms: creates(by[way]),
       },
     ]),
@@ -189,18 +194,21 @@ function findingsOf({ calm, by, recovered_s }: Storms): Findings {
       recovered_s: Math.max(...recovered_s),
       other_tenant: {
         lost: by.asks.reduce((sum, w) => sum + w.lost, 0),
+        lost_new_pairs: lostPairs(by.asks),
         new_pair_ratio: ratio(pairs(by.asks), pairs([calm])),
       },
     },
     promises: { D12: create_p99_ratio <= D12_MOST },
     details: {
       ...summary,
-      calm: { new_pair_us: pairs([calm]), create_p99_ms: creates([calm]) },
+      calm: { new_pair_us: pairs([calm]), lost_new_pairs: calm.lost_new_pairs, create_p99_ms: creates([calm]) },
       overload_ratio: ratio(speed("no room"), speed("hubs only")),
       create_p99_ratio,
     },
   };
 }
+
+const lostPairs = (weathers: readonly Looked[]): number => weathers.reduce((sum, w) => sum + w.lost_new_pairs, 0);
 
 /** Learning may not cost API calls anything; two runs differ by so much all the same. */
 const D12_MOST = 1.5;

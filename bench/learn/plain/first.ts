@@ -47,7 +47,7 @@ export async function measureFirst(world: PlainWorld, rounds: number): Promise<F
       Q14: all((way) => way.astray === 0),
       Q29: loss === 0 && all((way) => way.hubHops <= MOST_HUB_HOPS),
       Q30: until.p99 <= 2 && asks <= 2 * pairs * SOME_MORE,
-      Q32: true,
+      Q32: isTimed(seen.rounds, pairs),
       Q34: messages.length > 0 && messages.every((m) => isGenuine(world, m)),
     },
     details: {
@@ -84,6 +84,12 @@ const total = (rounds: readonly Round[], field: "pairs" | "sent" | "lost" | "fir
 
 const rtt = (rounds: readonly Round[], field: "first_us" | "last_us") =>
   quantiles(rounds.flatMap((round) => round[field]).filter((us) => us > 0));
+
+/** Q32: of every pair there is a first round trip and a steady one, each of its own time. */
+const isTimed = (rounds: readonly Round[], pairs: number): boolean =>
+  (["first_us", "last_us"] as const).every(
+    (field) => rounds.flatMap((round) => round[field]).filter((us) => us > 0).length === pairs,
+  );
 
 /** How often each value is there. */
 function counts(values: readonly number[]): Record<number, number> {
