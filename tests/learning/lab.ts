@@ -29,7 +29,7 @@ interface Datapath {
   readonly learned: Readonly<Record<string, unknown>>;
 }
 
-/** A lab that learns: h1 to h3 have guests, h4 and h5 are hubs and nothing else. */
+/** A lab that learns: h1 to h3 have guests; the last two, h4 and h5 unless there are more, are hubs and nothing else. */
 export class LearningLab {
   readonly lab: Lab;
   #guests: readonly Guest[] = [];
@@ -38,8 +38,8 @@ export class LearningLab {
     this.lab = lab;
   }
 
-  static async up(): Promise<LearningLab> {
-    const lab = await Lab.up({ hosts: 5, hubs: 2 });
+  static async up(hosts = 5): Promise<LearningLab> {
+    const lab = await Lab.up({ hosts, hubs: 2 });
     const learning = new LearningLab(lab);
     try {
       await lab.apply(FILE);
@@ -119,10 +119,24 @@ export class LearningLab {
 
   /** Moves a guest's port, with its address; the guest is a new one of the same name there. */
   async move(n: number, host: string): Promise<void> {
-    const { client } = this.lab;
-    const { id } = (await client.list("hosts")).find((h) => h.name === host)!;
-    const device = { kind: "veth", namespace: this.lab.namespaceOf(`g${n}-at-${host}`) };
-    await client.patch("ports", this.guest(n).port_id, { host_id: id, device });
+    await this.lab.client.patch("ports", this.guest(n).port_id, await this.#placeAt(n, host));
+    await this.#realised();
+  }
+
+  /** Another port with the address that a guest's port had, deleted by now; with a guest of the same name. */
+  async succeed(n: number, host: string): Promise<void> {
+    const { network_id } = this.guest(n);
+    const place = await this.#placeAt(n, host);
+    await this.lab.client.create("ports", { name: `g${n}`, network_id, addresses: [addressOf(n)], ...place });
+    await this.#realised();
+  }
+
+  async #placeAt(n: number, host: string) {
+    const { id } = (await this.lab.client.list("hosts")).find((h) => h.name === host)!;
+    return { host_id: id, device: { kind: "veth", namespace: this.lab.namespaceOf(`g${n}-at-${host}`) } };
+  }
+
+  async #realised(): Promise<void> {
     await this.lab.realised();
     this.#guests = await this.lab.guests();
   }

@@ -1,0 +1,73 @@
+/** What hosts learned is mended by packets, when an address is elsewhere: after a death, and when another port gets it. */
+import { fileURLToPath } from "node:url";
+import { run, until } from "@onehop/lab";
+import { ping } from "@onehop/lab/traffic/ping";
+import { keys, openStore } from "@onehop/store";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { addressOf, LearningLab } from "./lab.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+let it: LearningLab;
+beforeAll(async () => {
+  await run([`${ROOT}/tools/setup.sh`]);
+  it = await LearningLab.up(6);
+});
+afterAll(() => it?.lab.close());
+
+const talk = (from: number, to: number, count = 5) =>
+  ping({ namespace: it.guest(from).namespace, to: addressOf(to), count, intervalMs: 5 });
+
+/** Guests on these hosts talk to an address until all their hosts have it there. */
+const learnedAt = (place: string, hosts: readonly string[], froms: readonly number[], to: number) =>
+  until(`${addressOf(to)} to be learned at ${place}`, async () => {
+    for (const from of froms) await talk(from, to);
+    const entries = await Promise.all(hosts.map((host) => it.entriesOf(host)));
+    return entries.every((of) => of.includes(`${addressOf(to)} at ${place}`)) || undefined;
+  });
+
+/** From now on nothing is lost, and all goes straight. */
+async function expectWell(froms: readonly number[], to: number, host: string): Promise<void> {
+  for (const from of froms) {
+    const before = await it.ways();
+    expect(await talk(from, to, 100)).toMatchObject({ sent: 100, received: 100 });
+    expect(await it.way(from, addressOf(to))).toMatchObject({ way: "direct", host: { name: host } });
+    expect((await it.ways()).by_hub).toBe(before.by_hub);
+  }
+}
+
+test("D10: after a host's death, with its port bound to another host, all that had learned it go straight to the new one, and nothing more is lost", async () => {
+  await learnedAt("h3", ["h1", "h2"], [1, 2], 3);
+  await Promise.all([it.uplinks("h3", "down"), it.lab.agents.get("h3")!.kill()]);
+  // Else the lab would complain.
+  it.lab.agents.delete("h3");
+  await it.move(3, "h4");
+  await learnedAt("h4", ["h1", "h2"], [1, 2], 3);
+  await expectWell([1, 2], 3, "h4");
+
+  // Back from the dead, it says of nothing that is not its own any more that it is.
+  await it.uplinks("h3", "up");
+  await it.lab.startAgent("h3");
+  await it.lab.realised();
+  await expectWell([1, 2], 3, "h4");
+});
+
+test("an address that another port gets, on another host, is mended where the former port's was learned", async () => {
+  await learnedAt("h2", ["h1", "h4"], [1, 3], 2);
+  const { port_id, network_id } = it.guest(2);
+  await it.lab.client.delete("ports", port_id);
+  // Nobody talks meanwhile: the entries are stale, and stay. The rest is over.
+  const store = openStore(it.lab.storeUrl);
+  await store.txn({ compare: [], then: [{ delete: keys.restingAddress(network_id, addressOf(2)) }] });
+  await store.close();
+  for (const host of ["h1", "h4"]) expect(await it.entriesOf(host)).toContain(`${addressOf(2)} at h2`);
+  await it.succeed(2, "h3");
+  expect(it.guest(2).port_id).not.toBe(port_id);
+  await learnedAt("h3", ["h1", "h4"], [1, 3], 2);
+  await expectWell([1, 3], 2, "h3");
+  const { items } = await it.learned();
+  expect(items.filter((i) => i.address === addressOf(2)).map((i) => i.port.id)).toEqual([
+    ...[it.guest(2).port_id, it.guest(2).port_id],
+  ]);
+  await it.confirmed();
+  expect((await it.learned()).barred).toEqual([]);
+});
