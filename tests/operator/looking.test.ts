@@ -170,40 +170,6 @@ describe("Top", () => {
   });
 });
 
-describe("D15", () => {
-  test("D15: a host without a port of a VPC has 0 entries about it, counted by bpftool.", async () => {
-    const yaml = [
-      { kind: "Vpc", metadata: { name: "small", project: "blue" }, spec: { cidrs: ["10.50.0.0/16"] } },
-      { kind: "Network", metadata: { name: "only", project: "blue", vpc: "small" }, spec: { cidr: "10.50.1.0/24" } },
-      ...[1, 2].map((n) => ({
-        kind: "Port",
-        metadata: { name: `s-${n}`, project: "blue", vpc: "small", network: "only" },
-        spec: { host: `h${n}`, device: { kind: "veth", namespace: `small-${n}` } },
-      })),
-    ];
-    await operator.lab.apply(yaml.map((d) => JSON.stringify({ apiVersion: "onehop/v1", ...d })).join("\n---\n"));
-    await operator.lab.realised();
-    const [vpc] = await operator.lab.client.list("vpcs", { name: "small" });
-    const [network] = await operator.lab.client.list("networks", { name: "only" });
-    const about = async (host: string): Promise<number> => {
-      const numbers = [vpc!.vni, network!.vni];
-      let found = 0;
-      for (const map of ["destinations", "macs", "routes", "vnis"]) {
-        const path = join(operator.lab.files.pins(host), `${map}_v1`);
-        const rows = JSON.parse(await run(["bpftool", "-j", "map", "dump", "pinned", path])) as {
-          formatted: { key: Record<string, number> };
-        }[];
-        const field = map === "macs" ? "network" : map === "vnis" ? "vni" : "vpc";
-        found += rows.filter((r) => numbers.includes(r.formatted.key[field]!)).length;
-      }
-      return found;
-    };
-    expect(await about("h1")).toBeGreaterThan(0);
-    expect(await about("h2")).toBeGreaterThan(0);
-    expect(await about("h3")).toBe(0);
-  });
-});
-
 describe("Bad input is told, and changes nothing", () => {
   test.each<[string, string[], number, RegExp]>([
     ["a port that is not there", ["trace", "--from", "nobody", "--to", "10.0.1.1"], 3, /There is no port "nobody"/],
