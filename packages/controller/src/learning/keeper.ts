@@ -71,10 +71,17 @@ export class Keeper {
       if (change.kind === "vpc") yield change.id;
       // Who has ports in it.
       if (change.kind === "port" && change.before?.host_id !== change.after?.host_id)
-        for (const port of [change.before, change.after]) if (port) yield port.vpc_id;
+        for (const port of [change.before, change.after])
+          if (port?.host_id && !this.#isNoted(port.vpc_id, port.host_id)) yield port.vpc_id;
       // Hubs may be of any VPC.
       if (change.kind === "host") yield* this.#options.view.vpcs.keys();
     }
+  }
+
+  /** Whether it is stored already that the host is given the VPC's key, or is not. */
+  #isNoted(vpcId: string, hostId: string): boolean {
+    const { plans, facts } = this.#options;
+    return plans.hostsOf(`vpc/${vpcId}`).has(hostId) === (facts.holders.of(vpcId).get(hostId) === "serves");
   }
 
   async #work(): Promise<void> {
