@@ -53,7 +53,7 @@ describe("the agents' stream", () => {
     expect(agent.got).toEqual([{ type: "refused", code: "unknown_host", message: 'There is no host "h9".' }]);
     const old = new FakeAgent(address, "h1", { version: 1 });
     await until("it is refused", () => old.closed);
-    const message = "This controller speaks version 2 of the agents' protocol, not 1.";
+    const message = "This controller speaks version 3 of the agents' protocol, not 1.";
     expect(old.got).toEqual([{ type: "refused", code: "wrong_version", message }]);
   });
 
@@ -65,6 +65,26 @@ describe("the agents' stream", () => {
     await until("it is ended", () => odd.closed);
     other.report();
     await until("h2 is realised", () => plane.status.statusOf("host", h2, 1).state === "realised");
+  });
+
+  it("takes of a report what is new since the one before", async () => {
+    const { address, plane } = await started();
+    const agent = new FakeAgent(address, "h2");
+    await until("all slices came", () => agent.slices.size === 5);
+    agent.report();
+    const state = () => plane.status.statusOf("host", h2, 1).state;
+    await until("h2 is realised", () => state() === "realised");
+    const { id, epoch, generation, hash } = [...agent.slices.values()].find((slice) =>
+      slice.id.startsWith("network/"),
+    )!;
+    const news = (applied: object[], gone: string[]) =>
+      agent.say(JSON.stringify({ type: "report", applied, degraded: [], gone }));
+    news([], [id]);
+    await until("one slice is missing", () => state() === "pending");
+    news([{ id, epoch, generation, hash }], []);
+    await until("all is there again", () => state() === "realised");
+    news([{ id, epoch, generation, hash: "another" }], []);
+    await until("one has another content", () => state() === "pending");
   });
 
   it("sends a change to the hosts interested in it and to nobody else (Q16)", async () => {

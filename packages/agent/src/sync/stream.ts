@@ -7,6 +7,8 @@ import {
   type Link,
   PROTOCOL_VERSION,
   pause,
+  type Report,
+  type SliceId,
 } from "@onehop/core";
 
 /** Opens a stream; events may come as soon as it is listened to. Throws where it is no address. */
@@ -46,6 +48,8 @@ export class Stream {
   #link: Link | undefined;
   #failures = 0;
   #heard = 0;
+  /** What this stream reported as applied. */
+  #reported: ReadonlyMap<SliceId, Held> | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -67,7 +71,17 @@ export class Stream {
 
   /** Does nothing where there is no stream: onOpen comes with the next one. */
   send(message: FromAgent): void {
-    if (this.connected) this.#link?.send(JSON.stringify(message));
+    if (this.connected) this.#link?.send(JSON.stringify(message.type === "report" ? this.#news(message) : message));
+  }
+
+  /** All that is applied at first, and then what is new. */
+  #news(report: Report): Report {
+    const before = this.#reported;
+    const now = new Map(report.applied.map((held) => [held.id, held]));
+    this.#reported = now;
+    if (!before) return report;
+    const gone = [...before.keys()].filter((id) => !now.has(id));
+    return { ...report, applied: report.applied.filter((held) => !isSame(held, before.get(held.id))), gone };
   }
 
   /** The controller serves us: what failed before is forgotten. */
@@ -115,6 +129,7 @@ export class Stream {
     await new Promise<void>((resolve) =>
       link.listen({
         opened: () => {
+          this.#reported = undefined;
           link.send(JSON.stringify(this.#hello()));
           onOpen(this);
         },
@@ -153,3 +168,6 @@ export class Stream {
     return pause(clock, most * (0.5 + random() / 2), signal);
   }
 }
+
+const isSame = (a: Held, b: Held | undefined): boolean =>
+  b !== undefined && a.hash === b.hash && a.epoch === b.epoch && a.generation === b.generation;

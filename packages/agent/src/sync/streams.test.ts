@@ -1,4 +1,4 @@
-import type { FromAgent, Link, LinkEvents } from "@onehop/core";
+import type { FromAgent, Held, Link, LinkEvents, SliceId } from "@onehop/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Streams } from "./streams.ts";
 import { Switchboard } from "./switchboard.ts";
@@ -74,6 +74,25 @@ beforeEach(() => {
 });
 
 describe("streams", () => {
+  it("say all that is applied at first, then what is new, and all again on a stream that begins anew", async () => {
+    const all = streams(["tcp:127.0.0.1:1"]);
+    await settled();
+    const link = dialled.get("tcp:127.0.0.1:1")!;
+    link.begin();
+    const held = (id: SliceId, hash: string) => ({ id, epoch: 1, generation: 1, hash });
+    const report = (...applied: Held[]) => ({ type: "report" as const, applied, degraded: [] });
+    const said = () => JSON.parse(link.sent.at(-1)!);
+    all.send(report(held("vpc/a", "1"), held("network/b", "1")));
+    expect(said()).toEqual(report(held("vpc/a", "1"), held("network/b", "1")));
+    all.send(report(held("vpc/a", "2"), held("network/b", "1")));
+    expect(said()).toEqual({ ...report(held("vpc/a", "2")), gone: [] });
+    all.send(report({ ...held("vpc/a", "2"), epoch: 2 }));
+    expect(said()).toEqual({ ...report({ ...held("vpc/a", "2"), epoch: 2 }), gone: ["network/b"] });
+    link.begin();
+    all.send(report(held("vpc/a", "2")));
+    expect(said()).toEqual(report(held("vpc/a", "2")));
+  });
+
   it("lead to all controllers that one tells of, and are remembered", async () => {
     const all = streams(["tcp:127.0.0.1:1"]);
     await settled();

@@ -25,6 +25,7 @@ const validator = Compile(
     message("hello", { version: Int, host: Text, have: Type.Array(Held) }),
     message("report", {
       applied: Type.Array(Held),
+      gone: Type.Optional(Type.Array(Text)),
       degraded: Type.Array(PortProblem),
       whole: Type.Optional(Type.Boolean()),
       hub_of: Type.Optional(Type.Array(Text)),

@@ -1,6 +1,7 @@
 import {
   CLOSE,
   type FromAgent,
+  type Held,
   type Hello,
   type Lessons,
   type Link,
@@ -48,7 +49,7 @@ export class Session {
   readonly #has = new Map<SliceId, string>();
   /** Epoch and hash that were said of each slice by this stream. */
   readonly #told = new Map<SliceId, string>();
-  #applied: Report["applied"] = [];
+  readonly #applied = new Map<SliceId, Held>();
   #confirming = false;
   #heard: number;
   #cancelPing: () => void = () => undefined;
@@ -96,7 +97,7 @@ export class Session {
 
   /** These are owned here from now on: what the host has of them came from others. */
   gained(ids: ReadonlySet<SliceId>): void {
-    for (const { id, hash } of this.#applied) if (ids.has(id) && !this.#told.has(id)) this.#has.set(id, hash);
+    for (const { id, hash } of this.#applied.values()) if (ids.has(id) && !this.#told.has(id)) this.#has.set(id, hash);
   }
 
   /** These are owned here no more. */
@@ -114,16 +115,21 @@ export class Session {
 
   receive(message: FromAgent): void {
     this.heard();
-    if (message.type === "report") {
-      this.#applied = message.applied;
-      this.#options.onReport(message);
-    }
+    if (message.type === "report") this.#options.onReport(this.#whole(message));
     if (message.type === "lacking") {
       for (const id of message.ids) this.#forget(id);
       this.offer(message.ids);
     }
     if (message.type === "lessons") void this.#confirm(message);
     if (message.type === "answer" || message.type === "watched") this.#asking.receive(message);
+  }
+
+  /** A report with all that is applied, whether it came as such or as what is new. */
+  #whole({ gone, ...report }: Report): Report {
+    if (!gone) this.#applied.clear();
+    for (const id of gone ?? []) this.#applied.delete(id);
+    for (const held of report.applied) this.#applied.set(held.id, held);
+    return { ...report, applied: [...this.#applied.values()] };
   }
 
   ask(question: Question): Promise<unknown> {

@@ -1,4 +1,4 @@
-import type { Held, PortProblem, Report, SliceId } from "@onehop/core";
+import type { PortProblem, Report, SliceId } from "@onehop/core";
 import { keys } from "@onehop/store";
 
 /**
@@ -62,22 +62,26 @@ export class Reports {
   #set(hostId: string, report: Report | undefined): void {
     const before = this.#byHost.get(hostId);
     if (before === report) return;
-    const after = new Set<SliceId>(report?.applied.map((h) => h.id));
-    for (const { id } of before?.applied ?? []) {
-      if (after.has(id)) continue;
-      const hashes = this.#hashes.get(id);
-      hashes?.delete(hostId);
-      if (hashes?.size === 0) this.#hashes.delete(id);
+    const had = new Map(before?.applied.map((held) => [held.id, held.hash]));
+    for (const { id, hash } of report?.applied ?? []) {
+      if (had.get(id) !== hash) this.#note(hostId, id, hash);
+      had.delete(id);
     }
-    for (const held of report?.applied ?? []) this.#note(hostId, held);
+    for (const id of had.keys()) this.#drop(hostId, id);
     if (report) this.#byHost.set(hostId, report);
     else this.#byHost.delete(hostId);
   }
 
-  #note(hostId: string, { id, hash }: Held): void {
+  #note(hostId: string, id: SliceId, hash: string): void {
     const hashes = this.#hashes.get(id);
     if (hashes) hashes.set(hostId, hash);
     else this.#hashes.set(id, new Map([[hostId, hash]]));
+  }
+
+  #drop(hostId: string, id: SliceId): void {
+    const hashes = this.#hashes.get(id);
+    hashes?.delete(hostId);
+    if (hashes?.size === 0) this.#hashes.delete(id);
   }
 }
 

@@ -6,7 +6,7 @@ import type { SliceEnvelope, SliceId } from "./slices.ts";
  * The stream between an agent and a controller, over a WebSocket: messages are JSON in text frames, slices are binary
  * frames (wire.ts). A host has one to each live controller, and gets each slice from the one that owns it.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 export const STREAM_PATH = `/agent/v${PROTOCOL_VERSION}`;
 /** Where controllers hear of one another, at the same server. */
 export const MEMBER_PATH = "/member/v1";
@@ -93,6 +93,11 @@ export interface Lacking {
 export interface Report {
   readonly type: "report";
   readonly applied: readonly Held[];
+  /**
+   * Missing: `applied` is all that is. Else it is only what is new since the report before on this stream, and these are
+   * not applied any more: a hub of a large VPC holds hundreds of slices, and one of them changes.
+   */
+  readonly gone?: readonly SliceId[];
   /** Ports bound to this host that are not as planned, with why. Missing: all is well. */
   readonly degraded: readonly PortProblem[];
   /** Everything that the host's own slice lists has come, or was confirmed, by a stream that lives, and is applied. */
