@@ -16,9 +16,11 @@ export const REPORT_TTL_S = 6;
 const SPACING_MS = 40;
 /**
  * Between two writes of one host's report; of what it says in between, the last is written. Controllers hear of it from
- * the host itself: the store is for those that it has no stream to.
+ * the host itself: the store is for those that have just come, and those that it has no stream to. They need to know soon
+ * which hub is whole, and which port is not as planned; how far a host is with its slices can wait.
  */
-const HOST_SPACING_MS = 500;
+const SOON_MS = 500;
+const LATER_MS = 5_000;
 const RETRY_MS = 250;
 /** Reports of one transaction, each with its guard. */
 const BATCH = 40;
@@ -29,8 +31,8 @@ interface Known {
   latest: Report;
   /** As written by us, under the present lease. */
   written: Report | undefined;
-  /** Not to be written before. */
-  rests: number;
+  /** When it was written last, as the clock counts. */
+  wrote: number;
   cancelEnd: () => void;
 }
 
@@ -65,7 +67,7 @@ export class ReportWriter {
       this.#hosts.set(hostId, {
         latest: report,
         written: undefined,
-        rests: Number.NEGATIVE_INFINITY,
+        wrote: Number.NEGATIVE_INFINITY,
         cancelEnd: () => undefined,
       });
     this.#write([hostId]);
@@ -119,7 +121,7 @@ export class ReportWriter {
     for (const hostId of this.#due) {
       if (batch.size >= BATCH || bytes >= MOST_BYTES) break;
       const known = this.#hosts.get(hostId);
-      if (known?.written && known.rests > now) continue;
+      if (known?.written && now - known.wrote < (isPressing(known) ? SOON_MS : LATER_MS)) continue;
       this.#due.delete(hostId);
       if (!this.#options.guard(hostId) || (known && known.latest === known.written)) continue;
       batch.set(hostId, known?.latest);
@@ -167,7 +169,7 @@ export class ReportWriter {
       const known = this.#hosts.get(hostId);
       if (!known) continue;
       known.written = report;
-      known.rests = this.#options.clock.now() + HOST_SPACING_MS;
+      known.wrote = this.#options.clock.now();
       if (known.latest !== report) this.#due.add(hostId);
     }
   }
@@ -200,4 +202,11 @@ export class ReportWriter {
       return undefined;
     }
   }
+}
+
+/** Whether it is about more than how far the host is with its slices. */
+function isPressing({ latest, written }: Known): boolean {
+  const rest = (report: Report | undefined) =>
+    JSON.stringify([report?.whole ?? false, report?.hub_of ?? [], report?.degraded ?? []]);
+  return rest(latest) !== rest(written);
 }
