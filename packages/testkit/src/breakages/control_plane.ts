@@ -14,8 +14,8 @@ export const CONTROL_PLANE: readonly Breakage[] = [
   {
     name: "the host's own address is accepted as a sender's",
     file: "packages/agent/src/lower/hosts.ts",
-    find: "if (host.number === plan.own.number) continue;",
-    replace: "",
+    find: "hosts.filter(({ number }) => number !== own.number)",
+    replace: "hosts",
     test: DIFFERENTIAL,
   },
   {
@@ -35,8 +35,8 @@ export const CONTROL_PLANE: readonly Breakage[] = [
   {
     name: "a static route loses against the VPC's range of the same length",
     file: "packages/agent/src/lower/routes.ts",
-    find: "for (const { destination, next_hop } of wanted) add",
-    replace: "for (const { destination, next_hop } of wanted) if (!cidrs.includes(destination)) add",
+    find: "for (const { destination, next_hop } of routes) yield",
+    replace: "for (const { destination, next_hop } of routes) if (!cidrs.includes(destination)) yield",
     test: DIFFERENTIAL,
   },
   {
