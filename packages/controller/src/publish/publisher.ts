@@ -83,7 +83,7 @@ export class Publisher implements Agents {
     let session: Session | undefined;
     let greeted = false;
     const receive = (message: FromAgent): boolean => {
-      if (greeted) session?.receive(message);
+      if (greeted) this.#receive(session, message);
       else if (message.type === "hello") session = this.#greet(link, message, admit);
       else return false;
       greeted = true;
@@ -153,6 +153,11 @@ export class Publisher implements Agents {
     for (const session of this.#sessions.values()) session.close();
   }
 
+  /** What comes on a stream that was ended, before its other end heard of that, is nobody's word any more. */
+  #receive(session: Session | undefined, message: FromAgent): void {
+    if (session && this.#sessions.get(session.hostId) === session) session.receive(message);
+  }
+
   #interested(ids: ReadonlySet<SliceId>): Set<Session> {
     const found = new Set<Session>();
     for (const id of ids)
@@ -166,7 +171,8 @@ export class Publisher implements Agents {
   #replanned(hostId: string): void {
     const wanted = this.#options.plans.wantedBy(hostId);
     const session = this.#sessions.get(hostId);
-    if (wanted.size === 0) session?.close();
+    // What a host says that was removed counts no more, whether it hears that it is closed or not.
+    if (session && wanted.size === 0) this.#ended(session);
     else session?.replanned(wanted);
   }
 
