@@ -71,6 +71,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     store,
     sentry: plane.sentry,
     view: plane.view,
+    taken: (networkId) => plane.view.portsByNetwork.of(networkId).values(),
     status: plane.status,
     agents: plane.agents,
     rotateKey: (vpcId) => plane.rotateKey(vpcId),

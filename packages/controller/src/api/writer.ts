@@ -3,7 +3,7 @@ import { type Store, StoreError, type Txn } from "@onehop/store";
 import type { Leases } from "../allocate/leases.ts";
 import { commit, type Fate, groups } from "../handlers/commit.ts";
 import type { Draft } from "../handlers/draft.ts";
-import { Recent } from "../handlers/recent.ts";
+import { Recent, type Taken } from "../handlers/recent.ts";
 import { Snapshot } from "../handlers/snapshot.ts";
 import { Trimmer } from "../history/trim.ts";
 import { type Attempt, answerOf, type Drafted, type Plan, type Written } from "./attempt.ts";
@@ -27,15 +27,17 @@ interface Job {
 export class Writer {
   readonly store: Store;
   readonly turns = new Turns();
-  readonly #recent = new Recent();
+  readonly #recent: Recent;
   readonly #leases: Leases;
   readonly #trimmer: Trimmer;
   #queue: Job[] = [];
 
-  constructor(store: Store, leases: Leases, trimmer = new Trimmer(store)) {
+  /** `taken`: what this process knows of addresses that are taken. */
+  constructor(store: Store, leases: Leases, taken?: Taken) {
     this.store = store;
+    this.#recent = new Recent(taken);
     this.#leases = leases;
-    this.#trimmer = trimmer;
+    this.#trimmer = new Trimmer(store);
   }
 
   /** What the store says now. */

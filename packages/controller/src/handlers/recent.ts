@@ -1,4 +1,7 @@
-import type { Entry } from "@onehop/store";
+import { type Entry, keys } from "@onehop/store";
+
+/** Addresses of a network that are taken, by the port that has each. */
+export type Taken = (networkId: string) => Iterable<{ readonly id: string; readonly addresses: readonly string[] }>;
 
 /** Entries kept; the eldest goes first. */
 const MOST = 20_000;
@@ -10,9 +13,24 @@ const MOST = 20_000;
  */
 export class Recent {
   readonly #entries = new Map<string, Entry>();
+  readonly #taken: Taken | undefined;
+
+  constructor(taken?: Taken) {
+    this.#taken = taken;
+  }
 
   get(key: string): Entry | undefined {
     return this.#entries.get(key);
+  }
+
+  /** What lies under a prefix, where it is the addresses of a network. */
+  under(prefix: string): Map<string, string> | undefined {
+    const networkId = prefix.startsWith(ADDRESSES) ? prefix.slice(ADDRESSES.length, -1) : undefined;
+    if (networkId === undefined || !this.#taken) return undefined;
+    const found = new Map<string, string>();
+    for (const { id, addresses } of this.#taken(networkId))
+      for (const address of addresses) found.set(keys.address(networkId, address), id);
+    return found;
   }
 
   note(entry: Entry): void {
@@ -27,3 +45,5 @@ export class Recent {
     this.#entries.delete(key);
   }
 }
+
+const ADDRESSES = keys.addressesOf("").slice(0, -1);

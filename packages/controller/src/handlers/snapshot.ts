@@ -65,8 +65,9 @@ export class Snapshot {
   }
 
   async #load(prefix: string): Promise<Map<string, string>> {
-    const { entries } = await this.store.range({ prefix });
-    const found = new Map(entries.map((e) => [e.key, e.value]));
+    const guess = this.#from === "guesses" ? this.#recent?.under(prefix) : undefined;
+    if (guess) this.#guessed = true;
+    const found = guess ?? new Map((await this.store.range({ prefix })).entries.map((e) => [e.key, e.value]));
     for (const [key, value] of this.#planned) if (key.startsWith(prefix)) found.set(key, value);
     return found;
   }
