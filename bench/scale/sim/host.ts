@@ -26,6 +26,8 @@ export class SimHost {
   readonly #options: SimHostOptions;
   readonly #copies = new Map<SliceId, Copy>();
   readonly #streams = new Map<string, WebSocket>();
+  /** What each stream was told of as applied. */
+  readonly #reported = new WeakMap<WebSocket, ReadonlyMap<SliceId, Held>>();
   #own: readonly SliceId[] | undefined;
   #due = false;
   #stopped = false;
@@ -68,7 +70,7 @@ export class SimHost {
       socket.send(
         JSON.stringify({ type: "hello", version: PROTOCOL_VERSION, host: this.#options.host, have: this.#held() }),
       );
-      if (this.whole) socket.send(this.#report());
+      if (this.whole) this.#report(socket);
     });
     socket.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) this.#slice(data);
@@ -155,13 +157,20 @@ export class SimHost {
     this.#due = true;
     setTimeout(() => {
       this.#due = false;
-      if (this.whole) this.#send(this.#report());
+      if (this.whole) for (const socket of this.#streams.values()) this.#report(socket);
     }, GATHER_MS);
   }
 
-  #report(): string {
-    const applied = this.#own?.map((id) => this.#copies.get(id)!).map(({ content: _, ...held }) => held);
-    return JSON.stringify({ type: "report", applied, degraded: [], whole: true, hub_of: [] });
+  /** All that is applied at first, then what is new, as agents do. */
+  #report(socket: WebSocket): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const before = this.#reported.get(socket);
+    const now = new Map(this.#own?.map((id) => [id, this.#copies.get(id)!]));
+    this.#reported.set(socket, now);
+    const news = [...now.values()].filter((copy) => before?.get(copy.id) !== copy);
+    const gone = before && [...before.keys()].filter((id) => !now.has(id));
+    const applied = news.map(({ content: _, ...held }) => held);
+    socket.send(JSON.stringify({ type: "report", applied, degraded: [], whole: true, hub_of: [], gone }));
   }
 
   #held(): Held[] {
