@@ -54,6 +54,9 @@ export async function scale(shape: Shape, options: ScaleOptions): Promise<ScaleR
   return run.result();
 }
 
+/** Changes a second. */
+const RATE = 100;
+const EASY_RATE = 20;
 const MANY_SHARDS = 1000;
 /** Of which none may be lost. */
 const PINGS = 500;
@@ -139,7 +142,10 @@ class Run {
   async #churn(region: Region, loaded: Loaded): Promise<Findings> {
     const { progress, amounts } = this.#options;
     progress(`Churn for ${amounts.churn_s} s, and new ports that are pinged`);
-    const { result: found, cpu_s } = await region.usage(() => churn(region, loaded, amounts.churn_s));
+    const seconds = amounts.churn_s;
+    const { result: found, cpu_s } = await region.usage(() => churn(region, loaded, { seconds, rate: RATE }));
+    // What changes take where the machine keeps up with them.
+    const { api_ms, ...easy } = await churn(region, loaded, { seconds: seconds / 2, rate: EASY_RATE });
     const { reachable_ms, ...details } = found;
     return {
       ...(reachable_ms.length > 0 ? { create_reachable_ms: quantiles(reachable_ms) } : {}),
@@ -153,7 +159,16 @@ class Run {
         Q10: found.unrelated === 0,
         Q18: found.told <= found.wanted && found.told > 0,
       },
-      details: { ...details, samples: reachable_ms.length, reachable_ms: reachable_ms.map(Math.round), cpu_s },
+      details: {
+        ...details,
+        ...{ samples: reachable_ms.length, reachable_ms: reachable_ms.map(Math.round), cpu_s },
+        easy: {
+          rate: EASY_RATE,
+          api_ms,
+          changes_per_s: easy.changes_per_s,
+          reachable_ms: easy.reachable_ms.map(Math.round),
+        },
+      },
     };
   }
 

@@ -9,8 +9,12 @@ import { talkers } from "./guests.ts";
 import type { Loaded } from "./load.ts";
 import { metrics } from "./metrics.ts";
 
-/** Changes a second: half of them creations, half deletions, of ports of simulated hosts. */
-const RATE = 100;
+export interface Churn {
+  readonly seconds: number;
+  /** Changes a second: half of them creations, half deletions, of ports of simulated hosts. */
+  readonly rate: number;
+}
+
 /** A new port that is not reachable for so long never will be. */
 const PATIENCE_S = 10;
 
@@ -35,13 +39,13 @@ export interface Churned {
 }
 
 /** So many seconds of changes, while ports come to be on a real host and are pinged from another. */
-export async function churn(region: Region, loaded: Loaded, seconds: number): Promise<Churned> {
+export async function churn(region: Region, loaded: Loaded, { seconds, rate }: Churn): Promise<Churned> {
   await region.fleet.clear();
   const before = await metrics(region);
-  const changer = new Changer(region, loaded);
+  const changer = new Changer(region, loaded, rate);
   const start = performance.now();
   const running = changer.run(seconds);
-  const { times, lost } = await newPorts(region, loaded, start + seconds * 1000);
+  const { times, lost } = await newPorts(region, loaded, { rate, end: start + seconds * 1000 });
   await running;
   const took = (performance.now() - start) / 1000;
   const after = await metrics(region);
@@ -73,19 +77,21 @@ class Changer {
   done = 0;
   readonly #region: Region;
   readonly #loaded: Loaded;
+  readonly #rate: number;
   readonly #made: string[] = [];
   readonly #random = counter(99);
   readonly #under = new Set<Promise<void>>();
 
-  constructor(region: Region, loaded: Loaded) {
+  constructor(region: Region, loaded: Loaded, rate: number) {
     this.#region = region;
     this.#loaded = loaded;
+    this.#rate = rate;
   }
 
   async run(seconds: number): Promise<void> {
     const start = performance.now();
     for (let n = 0; performance.now() < start + seconds * 1000; n++) {
-      const wait = start + (n * 1000) / RATE - performance.now();
+      const wait = start + (n * 1000) / this.#rate - performance.now();
       if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
       const one = this.#change(n).finally(() => this.#under.delete(one));
       this.#under.add(one);
@@ -115,20 +121,22 @@ class Changer {
     const network = this.#random() % planned.networks;
     const hosts = planned.hostsOf[network]!.filter((host) => !planned.real.includes(host));
     const host_id = hostIds[hosts[this.#random() % hosts.length]!]!;
-    return { name: `churn-${n}`, network_id: this.#loaded.networks[network], host_id };
+    return { name: `churn-${this.#rate}-${n}`, network_id: this.#loaded.networks[network], host_id };
   }
 }
 
+let nth = 0;
+
 /** New ports on the second real host, one after the other, each pinged from a guest of the first. */
-async function newPorts(region: Region, { networks }: Loaded, end: number) {
+async function newPorts(region: Region, { networks }: Loaded, { rate, end }: { rate: number; end: number }) {
   const { lab, client, planned, hostIds } = region;
   const from = lab.namespaceOf(talkers(region, 0)[0]!.name);
   const network = planned.talking[1];
   const times: number[] = [];
   let lost = 0;
   for (let n = 0; performance.now() < end; n++) {
-    const name = `new-${n}`;
-    const address = freeAddress(network, n % 300);
+    const name = `new-${rate}-${n}`;
+    const address = freeAddress(network, nth++ % 300);
     const start = wallMs();
     const { id } = await client.create("ports", {
       name,
