@@ -97,7 +97,12 @@ async function taken(region: Region, before: ReadonlyMap<SliceId, number>, shard
   try {
     return await until("hosts to have been told", told, 60_000);
   } catch (error) {
-    throw new Error(`${behind.length} of ${shards.length} shards were not told of, as ${behind[0]}: ${error}`);
+    const one = behind[0]!;
+    const claim = (await region.claims()).get(one);
+    const epochs = `epoch ${(await region.fleet.look()).lowest.get(one)} as before ${before.get(one)}`;
+    throw new Error(
+      `${behind.length} of ${shards.length} shards were not told of, as ${one}, ${epochs}, of ${claim?.name} since ${claim?.revision}: ${error}`,
+    );
   }
 }
 

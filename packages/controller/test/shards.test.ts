@@ -332,7 +332,7 @@ describe("rounds", () => {
     expect(done.filter((id) => id === "network/large")).toHaveLength(1);
     expect(done.filter((id) => id === "network/small")).toHaveLength(11);
     expect(rounds.length).toBe(1);
-    await clock.advance(18 * 5);
+    await clock.advance(18 * 10);
     expect(done.filter((id) => id === "network/large")).toHaveLength(2);
     expect(rounds.length).toBe(0);
   });

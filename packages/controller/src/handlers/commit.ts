@@ -30,13 +30,12 @@ export function groups(drafts: readonly Draft[]): Draft[][] {
   const out: Draft[][] = [];
   let size = new Size();
   for (const draft of drafts) {
-    const grown = size.with(draft);
-    if (out.length > 0 && grown.fits()) {
-      out.at(-1)!.push(draft);
-      size = grown;
-    } else {
+    const group = out.at(-1);
+    if (group && size.add(draft)) group.push(draft);
+    else {
       out.push([draft]);
-      size = new Size().with(draft);
+      size = new Size();
+      size.add(draft);
     }
   }
   return out;
@@ -44,41 +43,31 @@ export function groups(drafts: readonly Draft[]): Draft[][] {
 
 /** Operations, compares and bytes of a group so far; what its members share counts once. */
 class Size {
-  readonly #own: { readonly compares: number; readonly ops: number; readonly bytes: number };
-  readonly #reads: ReadonlySet<string>;
-  readonly #bumps: ReadonlySet<string>;
+  #compares = 0;
+  #ops = 0;
+  #bytes = 0;
+  readonly #read = new Set<string>();
+  readonly #bumped = new Set<string>();
   /** VPCs that get a record. */
-  readonly #vpcs: ReadonlySet<string>;
+  readonly #vpcs = new Set<string>();
 
-  constructor(own = { compares: 0, ops: 0, bytes: 0 }, reads = NONE, bumps = NONE, vpcs = NONE) {
-    this.#own = own;
-    this.#reads = reads;
-    this.#bumps = bumps;
-    this.#vpcs = vpcs;
-  }
-
-  with(d: Draft): Size {
-    const compares = this.#own.compares + d.claims.length + d.unused.length;
+  /** False: the group does not fit with it; it counts all the same. */
+  add(d: Draft): boolean {
+    this.#compares += d.claims.length + d.unused.length;
     const written = d.claims.filter((c) => c.value !== undefined).length;
-    const ops = this.#own.ops + written + d.puts.size + d.deletes.size + d.deletePrefixes.size;
-    const vpcs = d.note ? union(this.#vpcs, [d.note.vpcId]) : this.#vpcs;
-    const bytes = this.#own.bytes + bytesOf(d);
-    return new Size(
-      { compares, ops, bytes },
-      union(this.#reads, d.reads.keys()),
-      union(this.#bumps, d.bumps.keys()),
-      vpcs,
-    );
-  }
-
-  fits(): boolean {
-    const compares = this.#own.compares + union(this.#reads, this.#bumps).size;
-    if (this.#own.bytes > MAX_TXN_BYTES) return false;
-    return compares <= MAX_OPS && this.#own.ops + this.#bumps.size + this.#vpcs.size <= MAX_OPS;
+    this.#ops += written + d.puts.size + d.deletes.size + d.deletePrefixes.size;
+    this.#bytes += bytesOf(d);
+    for (const key of d.reads.keys()) this.#read.add(key);
+    for (const key of d.bumps.keys()) {
+      this.#read.add(key);
+      this.#bumped.add(key);
+    }
+    if (d.note) this.#vpcs.add(d.note.vpcId);
+    if (this.#bytes > MAX_TXN_BYTES) return false;
+    const ops = this.#ops + this.#bumped.size + this.#vpcs.size;
+    return this.#compares + this.#read.size <= MAX_OPS && ops <= MAX_OPS;
   }
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 /** What a draft takes in a transaction, records included; a little too much where drafts share keys. */
 function bytesOf(draft: Draft): number {
@@ -88,8 +77,6 @@ function bytesOf(draft: Draft): number {
   for (const { key } of draft.claims) bytes += key.length;
   return bytes;
 }
-
-const union = (a: ReadonlySet<string>, b: Iterable<string>): Set<string> => new Set([...a, ...b]);
 
 async function transactionOf(
   snapshot: Snapshot,
