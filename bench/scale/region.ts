@@ -100,17 +100,19 @@ export class Region {
   }
   /** Waits until all controllers live, and each owns its share. */
   async allMembers(): Promise<void> {
-    await until("all controllers to have joined", async () => {
+    let seen = "nothing";
+    const joined = async () => {
       const members = this.store.range({ prefix: keys.members, keysOnly: true });
       // A store that has just come back may refuse for a moment.
-      const [joined, claims] = await Promise.all([members, this.claims()]).catch(() => []);
-      if (!joined || !claims) return undefined;
-      const { entries } = joined;
-      const owners = new Set([...claims.values()].map((claim) => claim.name));
-      const all =
-        entries.length === CONTROLLERS.length &&
-        (claims.size < MANY_SHARDS || CONTROLLERS.every((name) => owners.has(name)));
-      return all || undefined;
+      const [there, claims] = await Promise.all([members, this.claims()]).catch(() => []);
+      if (!there || !claims) return undefined;
+      const shares = CONTROLLERS.map((name) => [...claims.values()].filter((claim) => claim.name === name).length);
+      seen = `${there.entries.length} members, shares ${shares}`;
+      const all = there.entries.length === CONTROLLERS.length;
+      return (all && (claims.size < MANY_SHARDS || shares.every((share) => share > 0))) || undefined;
+    };
+    await until("all controllers to have joined", joined, 60_000).catch((error: unknown) => {
+      throw new Error(`${error} There are ${seen}.`);
     });
   }
 
