@@ -1,6 +1,7 @@
 import { Client } from "@onehop/api/client";
 import { Lab, until } from "@onehop/lab";
 import type { Child } from "@onehop/lab/system/child";
+import { signal } from "@onehop/lab/system/identity";
 import { keys, type Store } from "@onehop/store";
 import { type EtcdCluster, startEtcdCluster } from "@onehop/testkit/etcd_cluster";
 import { Fleet } from "./fleet.ts";
@@ -121,6 +122,11 @@ export class Region {
     this.fleet.stop();
     await this.lab.killControllers();
     await Promise.all(this.etcd.members.map((member) => member.kill()));
+  }
+
+  /** Stops the agents in their tracks, or lets them go on: packets need none. */
+  agents(how: "SIGSTOP" | "SIGCONT"): void {
+    for (const { id } of this.lab.agents.values()) signal(id, how);
   }
 
   /** Processor seconds that each kind of process takes while `work` is done. */

@@ -128,22 +128,20 @@ class Changer {
 let nth = 0;
 
 /** New ports on the second real host, one after the other, each pinged from a guest of the first. */
-async function newPorts(region: Region, { networks }: Loaded, { rate, end }: { rate: number; end: number }) {
+async function newPorts(region: Region, { networks, nics }: Loaded, { rate, end }: { rate: number; end: number }) {
   const { lab, client, planned, hostIds } = region;
   const from = lab.namespaceOf(talkers(region, 0)[0]!.name);
   const network = planned.talking[1];
   const times: number[] = [];
   let lost = 0;
   for (let n = 0; performance.now() < end; n++) {
-    const name = `new-${rate}-${n}`;
     const address = freeAddress(network, nth++ % 300);
+    const { device, mac, readdress } = nics[n % nics.length]!;
+    await readdress(address);
     const start = wallMs();
     const { id } = await client.create("ports", {
-      name,
-      network_id: networks[network],
-      addresses: [address],
-      host_id: hostIds[planned.real[1]],
-      device: { kind: "veth", namespace: lab.namespaceOf(name) },
+      ...{ name: `new-${rate}-${n}`, network_id: networks[network], addresses: [address], mac },
+      ...{ host_id: hostIds[planned.real[1]], device: { kind: "adopt", name: device } },
     });
     const at = await firstAnswer(from, address);
     if (at === undefined) lost++;

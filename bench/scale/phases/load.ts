@@ -4,6 +4,7 @@ import { until } from "@onehop/lab";
 import { inParallel } from "../parallel.ts";
 import { type PlannedPort, rangeOf } from "../plan.ts";
 import type { Progress, Region } from "../region.ts";
+import { makeNics, type Nic } from "./nics.ts";
 
 /** The large VPC, and the small ones beside it. */
 export interface Loaded {
@@ -14,6 +15,8 @@ export interface Loaded {
   readonly others: readonly SmallVpc[];
   /** Ids of the large VPC's ports by name. */
   readonly ports: Map<string, string>;
+  /** For ports to come. */
+  readonly nics: readonly Nic[];
 }
 export interface SmallVpc {
   readonly vpc: string;
@@ -24,7 +27,8 @@ export interface SmallVpc {
 
 /** Ports of one request: the answer to it has all of them. */
 const A_REQUEST = 1265;
-const REQUESTS = 2;
+const REQUESTS = 3;
+const NICS = 4;
 const QUOTAS = { vpcs: 1000, networks: 10_000, ports: 1_000_000, routes: 100_000 };
 
 /** Project, VPC and networks, and the first ten ports: five at each real host. */
@@ -37,7 +41,14 @@ export async function addFirst(region: Region): Promise<Loaded> {
     const made = await client.create("networks", { name: `n${n}`, vpc_id: vpc.id, cidr: rangeOf(n) });
     networks.push(made.id);
   }
-  const loaded = { project: project.id, vpc: vpc.id, networks, others: [], ports: new Map<string, string>() };
+  const loaded = {
+    project: project.id,
+    vpc: vpc.id,
+    networks,
+    others: [],
+    ports: new Map<string, string>(),
+    nics: await makeNics(region, NICS),
+  };
   await bulk(region, loaded, firstPorts(region));
   await realised(client, vpc.id, 60);
   return loaded;

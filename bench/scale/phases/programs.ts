@@ -42,6 +42,8 @@ export async function costBesideTen(region: Region, path: BenchPath, progress: P
       { name: "all", lab: region.lab, path },
       { name: "ten", lab: ten.lab, path: other },
     ] as const;
+    // What agents look after now and then would be counted for packets.
+    for (const one of [region, ten]) one.agents("SIGSTOP");
     const rounds: Round[] = [];
     for (let n = 1; n <= ROUNDS; n++) {
       progress(`The data plane's cost: round ${n} of ${ROUNDS}`);
@@ -49,6 +51,7 @@ export async function costBesideTen(region: Region, path: BenchPath, progress: P
     }
     return summary(rounds);
   } finally {
+    for (const one of [region, ten]) one.agents("SIGCONT");
     await ten.close();
   }
 }
