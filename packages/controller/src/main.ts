@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
+import { setFlagsFromString } from "node:v8";
 import { type Store, systemClock } from "@onehop/store";
 import { type Logger, pino } from "pino";
 import { Registry } from "prom-client";
@@ -45,6 +46,8 @@ export interface RunningController {
 
 /** API, plans and status in one process, all of them over one store; the store stays the caller's. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
+  // What is known of a region is large and stays; V8 would let as much garbage gather beside it before it looks.
+  setFlagsFromString("--heap-growing-percent=40");
   const { store, name, apiListen, agentListen, limits } = options;
   const logger = options.logger ?? pino({ name: "controller", base: { controller: name } });
   const stopping = new AbortController();
