@@ -1,6 +1,8 @@
 import { Lab, until } from "@onehop/lab";
 import { ping } from "@onehop/lab/traffic/ping";
 import { documents } from "@onehop/testkit/netns/documents";
+import { connections } from "../../figures/connections.ts";
+import { programNs, withStatistics } from "../../figures/programs.ts";
 import { roundTrip } from "../../figures/round_trip.ts";
 import { tcp } from "../../figures/tcp.ts";
 import { smallPackets } from "../../figures/udp.ts";
@@ -18,11 +20,26 @@ const REGION = documents({
   },
 });
 
+interface Side {
+  readonly lab: Lab;
+  readonly path: BenchPath;
+}
+
+/** Those of the benchmark that a routed path between hosts has. */
 const FIGURES = {
-  tcp1_gbps: { measure: (path: BenchPath, seconds: number) => tcp(path, 1, seconds), better: "more" },
-  udp64_kpps: { measure: smallPackets, better: "more" },
-  rtt_us: { measure: roundTrip, better: "less" },
+  tcp1_gbps: { measure: ({ path }: Side) => tcp(path, 1, SECONDS), better: "more" },
+  tcp8_gbps: { measure: ({ path }: Side) => tcp(path, 8, SECONDS), better: "more" },
+  udp64_kpps: { measure: ({ path }: Side) => smallPackets(path, SECONDS), better: "more" },
+  rtt_us: { measure: ({ path }: Side) => roundTrip(path, SECONDS), better: "less" },
+  cps: { measure: ({ path }: Side) => connections(path, SECONDS), better: "more" },
+  programs_ns: { measure: programs, better: "less" },
 } as const;
+
+/** All programs that a packet meets. */
+async function programs({ lab, path }: Side): Promise<number> {
+  const found = await withStatistics(() => programNs(lab, path, SECONDS / 5));
+  return Object.values(found).reduce((sum, ns) => sum + ns, 0);
+}
 type Name = keyof typeof FIGURES;
 const NAMES = Object.keys(FIGURES) as Name[];
 const KINDS = ["learned", "pushed"] as const;
@@ -39,13 +56,16 @@ export const cost: LearnFigure = {
     try {
       const learned = await Lab.up({ hosts: 4, hubs: 2, progress });
       try {
-        const paths = { pushed: await pathOf(pushed), learned: await pathOf(learned) };
+        const sides = {
+          pushed: { lab: pushed, path: await pathOf(pushed) },
+          learned: { lab: learned, path: await pathOf(learned) },
+        };
         const rounds = quick ? 3 : 15;
-        const samples: Samples = { tcp1_gbps: none(), udp64_kpps: none(), rtt_us: none() };
+        const samples = Object.fromEntries(NAMES.map((name) => [name, none()])) as Samples;
         for (let n = 0; n < rounds; n++) {
           signal.throwIfAborted();
           progress(`Cost of learning: round ${n + 1} of ${rounds}`);
-          await round(paths, samples, n);
+          await round(sides, samples, n);
         }
         return found(samples);
       } finally {
@@ -73,10 +93,10 @@ async function pathOf(lab: Lab): Promise<BenchPath> {
 }
 
 /** Figure after figure by turns, and each second round the other way round: a slow moment meets both alike. */
-async function round(paths: Readonly<Record<Kind, BenchPath>>, samples: Samples, n: number): Promise<void> {
+async function round(sides: Readonly<Record<Kind, Side>>, samples: Samples, n: number): Promise<void> {
   for (const name of NAMES)
     for (const kind of n % 2 === 0 ? KINDS : KINDS.toReversed())
-      samples[name][kind].push(await FIGURES[name].measure(paths[kind], SECONDS));
+      samples[name][kind].push(await FIGURES[name].measure(sides[kind]));
 }
 
 function found(samples: Samples): Findings {
