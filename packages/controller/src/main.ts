@@ -47,7 +47,7 @@ export interface RunningController {
 /** API, plans and status in one process, all of them over one store; the store stays the caller's. */
 export async function startController(options: ControllerOptions): Promise<RunningController> {
   // What is known of a region is large and stays; V8 would let as much garbage gather beside it before it looks.
-  setFlagsFromString("--heap-growing-percent=40");
+  setFlagsFromString("--heap-growing-percent=60");
   const { store, name, apiListen, agentListen, limits } = options;
   const logger = options.logger ?? pino({ name: "controller", base: { controller: name } });
   const stopping = new AbortController();
