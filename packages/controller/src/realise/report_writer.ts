@@ -20,7 +20,7 @@ const SPACING_MS = 40;
  * which hub is whole, and which port is not as planned; how far a host is with its slices can wait.
  */
 const SOON_MS = 500;
-const LATER_MS = 15_000;
+const LATER_MS = 5_000;
 const RETRY_MS = 250;
 /** Reports of one transaction, each with its guard. */
 const BATCH = 40;
