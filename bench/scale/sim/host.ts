@@ -63,6 +63,8 @@ export class SimHost {
     if (this.#stopped) return;
     const socket = new WebSocket(streamUrl(address, STREAM_PATH), {
       perMessageDeflate: false,
+      // As agents give up a stream of which nothing comes.
+      handshakeTimeout: 5000,
       skipUTF8Validation: true,
     });
     this.#streams.set(address, socket);
