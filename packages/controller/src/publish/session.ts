@@ -128,7 +128,10 @@ export class Session {
   #whole({ gone, ...report }: Report): Report {
     if (!gone) this.#applied.clear();
     for (const id of gone ?? []) this.#applied.delete(id);
-    for (const held of report.applied) this.#applied.set(held.id, held);
+    // A host in other hands may name slices without end.
+    const most = 2 * this.#options.plans.wantedBy(this.hostId).size + SPARE;
+    for (const held of report.applied)
+      if (this.#applied.size < most || this.#applied.has(held.id)) this.#applied.set(held.id, held);
     return { ...report, applied: [...this.#applied.values()] };
   }
 
@@ -190,6 +193,9 @@ export class Session {
     this.#cancelPing = clock.after(PING_MS, () => this.#ping());
   }
 }
+
+/** Slices that a host may name beyond twice those of its plan: it may not have let go of some yet. */
+const SPARE = 1000;
 
 const wordOf = (slice: Compiled, epoch: number): string => `${epoch} ${slice.generation} ${slice.hash}`;
 
