@@ -177,6 +177,12 @@ test("a VPC with no hub left is degraded and told of none: direct flows go on, a
 
 test("D11: with controller and store dead and all agents started anew, new pairs still learn, and nobody is told unknown", async () => {
   const { lab } = hard;
+  // The test before took all hubs away: hosts must know of them again, since nobody will tell them.
+  for (const host of ["h1", "h2"])
+    await until(`${host} to know the hubs`, () => {
+      const known = hard.hubsKnown(host, vpcOf("g1"));
+      return HUBS.every((hub) => known.includes(hard.numberOf(hub))) || undefined;
+    });
   await lab.controller!.kill();
   signal(readState(lab.id)!.children.find((c) => c.name === "etcd")!, "SIGKILL");
   await Promise.all(lab.hosts.map(({ name }) => restart(name)));
