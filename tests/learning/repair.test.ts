@@ -42,6 +42,10 @@ async function expectWell(froms: readonly number[], to: number, host: string): P
 
 test("an address that another port gets, on another host, is mended where the former port's was learned", async () => {
   await learnedAt("h2", ["h1", "h3"], [1, 3], 2);
+  const far = async () => (await it.learned()).items.filter((i) => i.address === addressOf(2));
+  const confirmed = async () => (await far()).every((i) => i.confirmed) || undefined;
+  // What controllers were not asked about yet would be found stale before a packet finds it.
+  await until("it to be confirmed", confirmed);
   const { port_id, network_id } = it.guest(2);
   await it.lab.client.delete("ports", port_id);
   // Nobody talks meanwhile: the entries are stale, and stay. The rest is over.
@@ -53,9 +57,8 @@ test("an address that another port gets, on another host, is mended where the fo
   expect(it.guest(2).port_id).not.toBe(port_id);
   await learnedAt("h4", ["h1", "h3"], [1, 3], 2);
   await expectWell([1, 3], 2, "h4");
-  const far = async () => (await it.learned()).items.filter((i) => i.address === addressOf(2));
   expect((await far()).map((i) => i.port.id)).toEqual([it.guest(2).port_id, it.guest(2).port_id]);
-  await until("it to be confirmed", async () => (await far()).every((i) => i.confirmed) || undefined);
+  await until("it to be confirmed", confirmed);
   expect((await it.learned()).barred).toEqual([]);
 });
 
