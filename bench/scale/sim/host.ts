@@ -1,6 +1,6 @@
 import { type Held, type Members, PROTOCOL_VERSION, type SliceId, STREAM_PATH, streamUrl } from "@onehop/core";
 import { WebSocket } from "ws";
-import { type Content, headOf, type Library } from "./library.ts";
+import type { Content, Library } from "./library.ts";
 import type { Seen } from "./seen.ts";
 
 export interface SimHostOptions {
@@ -75,7 +75,7 @@ export class SimHost {
       if (this.whole) this.#report(socket);
     });
     socket.on("message", (data: Buffer, isBinary: boolean) => {
-      if (isBinary) this.#slice(data);
+      if (isBinary) this.#slice(data, socket);
       else this.#receive(JSON.parse(data.toString()) as Told, socket);
     });
     socket.on("error", () => undefined);
@@ -102,18 +102,23 @@ export class SimHost {
     for (const address of wanted) if (!this.#streams.has(address)) this.#dial(address);
   }
 
-  #slice(frame: Buffer): void {
+  #slice(frame: Buffer, from: WebSocket): void {
     const { library, seen } = this.#options;
-    const { held, body } = headOf(frame);
-    seen.frame(held, frame.length);
-    if (this.#isOld(held)) {
+    const message = library.read(frame);
+    seen.frame(message, frame.length);
+    if (this.#isOld(message)) {
       seen.stale();
       return;
     }
-    const content = library.content(held.hash, body);
-    this.#copies.set(held.id, { ...held, content });
+    const { id, epoch, generation, hash } = message;
+    const content = library.content(message, this.#copies.get(id));
+    if (!content) {
+      this.#lack(id, from);
+      return;
+    }
+    this.#copies.set(id, { id, epoch, generation, hash, content });
     if (content.lists) this.#replan(content.lists);
-    seen.has(held);
+    seen.has(message);
     this.#tell();
   }
 
@@ -126,13 +131,17 @@ export class SimHost {
     }
     const copy = this.#copies.get(held.id);
     if (copy?.hash !== held.hash) {
-      from.send(JSON.stringify({ type: "lacking", ids: [held.id] }));
+      this.#lack(held.id, from);
       return;
     }
     const { id, epoch, generation, hash } = held;
     this.#copies.set(id, { id, epoch, generation, hash, content: copy.content });
     seen.has(held);
     this.#tell();
+  }
+
+  #lack(id: SliceId, from: WebSocket): void {
+    from.send(JSON.stringify({ type: "lacking", ids: [id] }));
   }
 
   #isOld({ id, epoch, generation }: Held): boolean {

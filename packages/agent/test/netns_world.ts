@@ -1,12 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HostPlan, Report, SliceMessage } from "@onehop/core";
-import { encodeBody, sliceFrame } from "@onehop/core/plan/wire";
+import { sliceFrame } from "@onehop/core/plan/wire";
 import { type WebSocket, WebSocketServer } from "ws";
+import { hashes } from "../src/sync/hash.ts";
 
 export const run = (command: string, ...args: string[]): string =>
   execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
@@ -85,13 +85,13 @@ export class PlanServer {
     const own = [...plan.keys()].sort((a, b) => Number(b.startsWith("host/")) - Number(a.startsWith("host/")));
     return own.map((id) => {
       const body = plan.get(id)!;
-      const hash = createHash("sha256").update(encodeBody(body)).digest("hex").slice(0, 32);
+      const { hash } = hashes.of(body);
       return { type: "slice", id, epoch: this.#epoch, generation: this.#generation, hash, body };
     });
   }
 }
 
-const frameOf = (message: SliceMessage): Uint8Array => sliceFrame(message, encodeBody(message.body));
+const frameOf = (message: SliceMessage): Uint8Array => sliceFrame(message, message.body);
 
 const AGENT = fileURLToPath(new URL("./agent_process.ts", import.meta.url));
 

@@ -11,11 +11,13 @@ import {
   NOUNS,
   PROTOCOL_VERSION,
   type Report,
+  type SliceDifference,
   type SliceMessage,
   STREAM_PATH,
   streamUrl,
   type ToAgent,
 } from "@onehop/core";
+import { patched } from "@onehop/core/plan/content";
 import { readFrame } from "@onehop/core/plan/wire";
 import { keys, MAX_OPS, MemoryStore, type Op, type Store, systemClock } from "@onehop/store";
 import { pino } from "pino";
@@ -111,13 +113,14 @@ export class FakeAgent {
     const hello = { type: "hello", version, host, have } as const;
     this.#socket.on("open", () => this.#send(hello));
     this.#socket.on("message", (data: Buffer, isBinary: boolean) => {
-      const message = isBinary ? sliceOf(data) : (JSON.parse(String(data)) as ToAgent);
+      const message = isBinary ? readFrame(data)! : (JSON.parse(String(data)) as ToAgent);
       if (message.type === "members") {
         this.members = message.members.map((m) => m.name);
         return;
       }
       this.got.push(message);
       if (message.type === "slice") this.slices.set(message.id, message);
+      if (message.type === "difference") this.#patch(message);
       if (message.type === "query") this.#send({ type: "answer", id: message.id, result: { what: message.what } });
     });
     this.#socket.on("error", () => undefined);
@@ -144,13 +147,15 @@ export class FakeAgent {
     this.#socket.terminate();
   }
 
+  #patch({ type: _, base, difference, ...held }: SliceDifference): void {
+    const before = this.slices.get(held.id);
+    const body = before?.hash === base ? patched(before.body, difference) : undefined;
+    if (body) this.slices.set(held.id, { type: "slice", ...held, body });
+    else this.#send({ type: "lacking", ids: [held.id] });
+  }
+
   #send(message: FromAgent): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.send(JSON.stringify(message));
   }
-}
-
-function sliceOf(frame: Uint8Array): SliceMessage {
-  const { bytes: _bytes, ...slice } = readFrame(frame)!;
-  return { type: "slice", ...slice };
 }

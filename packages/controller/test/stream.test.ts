@@ -53,7 +53,7 @@ describe("the agents' stream", () => {
     expect(agent.got).toEqual([{ type: "refused", code: "unknown_host", message: 'There is no host "h9".' }]);
     const old = new FakeAgent(address, "h1", { version: 1 });
     await until("it is refused", () => old.closed);
-    const message = "This controller speaks version 3 of the agents' protocol, not 1.";
+    const message = "This controller speaks version 4 of the agents' protocol, not 1.";
     expect(old.got).toEqual([{ type: "refused", code: "wrong_version", message }]);
   });
 
@@ -97,6 +97,28 @@ describe("the agents' stream", () => {
     await until("h1 has it", () => agents[0]!.got.length === 8);
     expect(agents[1]!.got.length).toBe(5);
     expect(plane.traffic.slices).toEqual({ ...sent, network: (sent.network ?? 0) + 1 });
+  });
+
+  it("sends what differs to a host that has the content before, and all to one that has not", async () => {
+    const { address } = await started();
+    const agent = new FakeAgent(address, "h2");
+    await until("all slices came", () => agent.slices.size === 5);
+    const id = `network/${front.id}`;
+    const come = (n: number) => until("it came", () => agent.got.length === n);
+    await put(rig.store, "ports", [{ ...a1, allowed_addresses: ["192.168.0.0/16"] }]);
+    await come(6);
+    expect(agent.got[5]).toMatchObject({ type: "difference", id, difference: { rows: [{ id: a1.id }], gone: [] } });
+    const { host_id: _, ...unbound } = a1;
+    await put(rig.store, "ports", [unbound]);
+    await come(7);
+    expect(agent.got[6]).toMatchObject({ type: "difference", id, difference: { rows: [], gone: [a1.id] } });
+    agent.slices.delete(id);
+    await put(rig.store, "ports", [a1]);
+    await come(9);
+    expect(agent.got.slice(7)).toMatchObject([
+      { type: "difference", id },
+      { type: "slice", id },
+    ]);
   });
 
   it("sends a network again to a host that lost interest in it and regained it", async () => {

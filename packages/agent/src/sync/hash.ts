@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Hashes } from "@onehop/core/plan/content";
 
-/** Of a slice's bytes, as controllers make it. */
-export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+/** Of slices, as controllers make them. */
+export const hashes = new Hashes((bytes) => createHash("sha256").update(bytes).digest("hex").slice(0, 32));

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { Clock, Lacking, Slice, SliceId } from "@onehop/core";
-import { encodeBody, sliceFrame } from "@onehop/core/plan/wire";
+import { differenceFrame, sliceFrame } from "@onehop/core/plan/wire";
 import { beforeEach, describe, expect, it } from "vitest";
+import { hashes } from "./hash.ts";
 import { Inbox } from "./inbox.ts";
 import { SliceStore } from "./slice_store.ts";
 
@@ -44,13 +44,10 @@ function advance(ms: number): void {
   for (const timer of due) timer.fn();
 }
 
-const hashOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex").slice(0, 32);
 const vpc = (vni: number): Slice => ({ type: "vpc", vpc_id: "v", vni, cidrs: [], routes: [] });
 const own = (...ids: SliceId[]): Slice => ({ type: "host", host_id: "h", number: 1, slices: ["host/h", ...ids] });
-function frame(id: SliceId, epoch: number, body: Slice): Uint8Array {
-  const bytes = encodeBody(body);
-  return sliceFrame({ id, epoch, generation: 1, hash: hashOf(bytes) }, bytes);
-}
+const frame = (id: SliceId, epoch: number, body: Slice): Uint8Array =>
+  sliceFrame({ id, epoch, generation: 1, hash: hashes.of(body).hash }, body);
 
 describe("slices of several controllers", () => {
   it("come in any order, and make a plan once all are there", () => {
@@ -88,6 +85,17 @@ describe("slices of several controllers", () => {
     expect(inbox.wholeness.voucherOf("vpc/v")).toBe(b);
     inbox.wholeness.ended(b);
     expect(inbox.wholeness.covers([{ id: "vpc/v", epoch: 9, generation: 1, hash: "" }])).toBe(false);
+  });
+
+  it("that differ from what is not here are asked for at once, of who sent what differs", () => {
+    inbox.take(frame("vpc/v", 7, vpc(5)), a);
+    const held = { id: "vpc/v", epoch: 9, generation: 1, hash: hashes.of(vpc(6)).hash } as const;
+    const difference = { head: { ...vpc(6), routes: undefined }, rows: [], gone: [] };
+    inbox.take(differenceFrame(held, { base: "another", difference }), b);
+    expect([a.lacking, b.lacking, changes]).toEqual([[], [["vpc/v"]], 1]);
+    inbox.take(differenceFrame(held, { base: hashes.of(vpc(5)).hash, difference }), b);
+    expect(slices.held()).toEqual([held]);
+    expect(changes).toBe(2);
   });
 
   it("that are cut short, or are not what their head says, are refused", () => {

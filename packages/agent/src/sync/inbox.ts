@@ -1,7 +1,6 @@
-import type { Clock, Held, Lacking, SliceId, SliceMessage, SliceSame } from "@onehop/core";
+import type { Clock, Held, Lacking, SliceId } from "@onehop/core";
 import { readFrame } from "@onehop/core/plan/wire";
-import { hashOf } from "./hash.ts";
-import type { SliceStore } from "./slice_store.ts";
+import type { Arrival, SliceStore } from "./slice_store.ts";
 import { Wholeness } from "./wholeness.ts";
 
 /** A stream, as far as slices go. */
@@ -35,16 +34,14 @@ export class Inbox<S extends Sender> {
     this.#options = options;
   }
 
-  /** A slice's frame; throws where it is none. */
+  /** A slice's frame; throws where it is none, or its content is not what it says. */
   take(frame: Uint8Array, from: S): void {
-    const read = readFrame(frame);
-    if (!read) throw new Error("bytes that are no slice");
-    const { bytes, ...slice } = read;
-    if (hashOf(bytes) !== slice.hash) throw new Error(`${slice.id} with content that is not its own`);
-    this.accept({ type: "slice", ...slice }, from);
+    const message = readFrame(frame);
+    if (!message) throw new Error("bytes that are no slice");
+    this.accept(message, from);
   }
 
-  accept(message: SliceMessage | SliceSame, from: S): void {
+  accept(message: Arrival, from: S): void {
     const { slices, onChange, onConfirmed, onStale } = this.#options;
     const outcome = slices.accept(message);
     if (outcome === "lacking") from.send({ type: "lacking", ids: [message.id] });

@@ -1,8 +1,23 @@
-import type { Held, HostPlan, HostSlice, Slice, SliceEnvelope, SliceId, SliceMessage, SliceSame } from "@onehop/core";
+import type {
+  Held,
+  HostPlan,
+  HostSlice,
+  Slice,
+  SliceDifference,
+  SliceEnvelope,
+  SliceId,
+  SliceMessage,
+  SliceSame,
+} from "@onehop/core";
+import { patched } from "@onehop/core/plan/content";
+import { hashes } from "./hash.ts";
+
+/** A slice as it comes: all of it, what differs, or the word that it is right as it is. */
+export type Arrival = SliceMessage | SliceDifference | SliceSame;
 
 /**
  * taken: the plan may have changed. same: only its numbers moved. stale: from an owner or a time gone by; nothing was done.
- * lacking: nothing was done, since what is to be the same is not here.
+ * lacking: nothing was done, since what is to be the same, or to be changed, is not here.
  */
 export type Outcome = "taken" | "same" | "stale" | "lacking";
 
@@ -28,12 +43,16 @@ export class SliceStore {
     for (const slice of slices) this.#keep(envelopeOf(slice));
   }
 
-  accept(message: SliceMessage | SliceSame): Outcome {
+  /** Throws where a slice is not what its hash says; nothing was done then. */
+  accept(message: Arrival): Outcome {
     const held = this.#slices.get(message.id);
     if (held && isOlder(message, held)) return "stale";
     if (message.type === "same") return this.#renumber(message, held);
-    this.#set(envelopeOf(message));
-    if (message.body.type === "host") this.#dropUnlisted(message.body);
+    const body = message.type === "slice" ? message.body : held && bodyAfter(message, held);
+    if (!body) return "lacking";
+    if (hashes.of(body).hash !== message.hash) return wrong(message);
+    this.#set({ ...numbersOf(message), body });
+    if (body.type === "host") this.#dropUnlisted(body);
     return held?.hash === message.hash ? "same" : "taken";
   }
 
@@ -114,10 +133,19 @@ export class SliceStore {
   }
 }
 
-const isOlder = (a: Held | SliceEnvelope, b: SliceEnvelope): boolean =>
+/** What differs may have been made wrongly, and all of it is then asked for: a stream that was ended would bring the same again. */
+function wrong({ type, id }: Arrival): Outcome {
+  if (type === "difference") return "lacking";
+  throw new Error(`${id} with content that is not its own`);
+}
+
+const bodyAfter = ({ base, difference }: SliceDifference, held: SliceEnvelope): Slice | undefined =>
+  held.hash === base ? patched(held.body, difference) : undefined;
+
+const isOlder = (a: Held, b: Held): boolean =>
   a.epoch < b.epoch || (a.epoch === b.epoch && a.generation < b.generation);
 
-const numbersOf = ({ id, epoch, generation, hash }: SliceEnvelope): Held => ({ id, epoch, generation, hash });
+const numbersOf = ({ id, epoch, generation, hash }: Held): Held => ({ id, epoch, generation, hash });
 const envelopeOf = ({ id, epoch, generation, hash, body }: SliceEnvelope): SliceEnvelope => ({
   id,
   epoch,

@@ -12,16 +12,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Slice, SliceEnvelope, SliceId } from "@onehop/core";
-import { encodeBody } from "@onehop/core/plan/wire";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hashOf } from "./hash.ts";
+import { hashes } from "./hash.ts";
 import { Snapshot } from "./snapshot.ts";
 
 const envelope = (id: SliceId, body: Slice): SliceEnvelope => ({
   id,
   epoch: 1,
   generation: 2,
-  hash: hashOf(encodeBody(body)),
+  hash: hashes.of(body).hash,
   body,
 });
 const HOSTS = envelope("hosts", { type: "hosts", hosts: [] });

@@ -1,8 +1,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SliceEnvelope, SliceId } from "@onehop/core";
-import { encodeBody } from "@onehop/core/plan/wire";
-import { hashOf } from "./hash.ts";
+import { hashes } from "./hash.ts";
 import { rootOnly } from "./root_only.ts";
 
 /** Ids are of this form; anything else never becomes a path. */
@@ -94,6 +93,6 @@ function isWhole(slice: Partial<SliceEnvelope> | null): slice is SliceEnvelope {
     Number.isSafeInteger(generation) &&
     typeof body?.type === "string" &&
     id.split("/")[0] === body.type &&
-    hashOf(encodeBody(body)) === hash
+    hashes.of(body).hash === hash
   );
 }

@@ -1,19 +1,16 @@
 import type { Slice, SliceId } from "@onehop/core";
-import { encodeBody } from "@onehop/core/plan/wire";
 import type { IntentChange } from "@onehop/store";
 import { compileSlice, partsOf, type SliceKind } from "./compile.ts";
 import { dirtied, type Known, keyDirtied } from "./dirty.ts";
-import { hashOf } from "./encode.ts";
+import { hashes } from "./encode.ts";
 import type { IndexedIntent } from "./indexed.ts";
 import { slicesFor } from "./interest.ts";
 import { Wanted } from "./wanted.ts";
 
-/** A slice as it goes out: compiled and encoded once, shared by all its hosts. */
+/** A slice as it goes out: compiled once, shared by all its hosts. */
 export interface Compiled {
   readonly id: SliceId;
   readonly body: Slice;
-  /** The encoded body. */
-  readonly bytes: Uint8Array;
   readonly hash: string;
   /** Store revision at which the content was last seen to change. */
   readonly generation: number;
@@ -188,11 +185,10 @@ export class Plans implements Known {
 
   #keep(id: SliceId, body: Slice): Compiled {
     const had = this.#slices.get(id);
-    const bytes = encodeBody(body);
-    if (bytes.length > MOST_BYTES) throw new Error(`its ${bytes.length} bytes are over the ${MOST_BYTES} of a slice`);
-    const hash = hashOf(bytes);
+    const { hash, size } = hashes.of(body);
+    if (size > MOST_BYTES) throw new Error(`its ${size} bytes are over the ${MOST_BYTES} of a slice`);
     if (had?.hash === hash) return had;
-    const made: Compiled = { id, body, bytes, hash, generation: this.#revision };
+    const made: Compiled = { id, body, hash, generation: this.#revision };
     this.#slices.set(id, made);
     return made;
   }

@@ -24,12 +24,21 @@ export function compileNetwork(view: IndexedIntent, id: string): NetworkSlice | 
   };
 }
 
-const portPlan = (port: Port, { host }: Placed): PortPlan => ({
-  id: port.id,
-  generation: port.binding_revision,
-  mac: port.mac,
-  addresses: port.addresses,
-  allowed_addresses: port.allowed_addresses,
-  host: host.number,
-  ...(port.device ? { device: port.device } : {}),
-});
+const made = new WeakMap<Port, PortPlan>();
+
+/** The same object for the same port at the same host: what was hashed of it holds on. */
+function portPlan(port: Port, { host }: Placed): PortPlan {
+  const before = made.get(port);
+  if (before?.host === host.number) return before;
+  const plan = {
+    id: port.id,
+    generation: port.binding_revision,
+    mac: port.mac,
+    addresses: port.addresses,
+    allowed_addresses: port.allowed_addresses,
+    host: host.number,
+    ...(port.device ? { device: port.device } : {}),
+  };
+  made.set(port, plan);
+  return plan;
+}

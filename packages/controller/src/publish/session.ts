@@ -177,10 +177,11 @@ export class Session {
       return undefined;
     }
     this.#told.set(id, wordOf(slice, epoch));
-    if (this.#has.get(id) === slice.hash) return frames.same(slice, epoch);
+    const had = this.#has.get(id);
+    if (had === slice.hash) return frames.same(slice, epoch);
     this.#has.set(id, slice.hash);
     traffic.countSlice(id);
-    return frames.of(slice, epoch);
+    return frames.of(slice, epoch, had);
   }
 
   #ping(): void {

@@ -1,3 +1,4 @@
+import type { Difference } from "./content.ts";
 import type { Lessons, Verdicts } from "./learning.ts";
 import type { Question, WatchPart, WatchStart, WatchStop } from "./questions.ts";
 import type { SliceEnvelope, SliceId } from "./slices.ts";
@@ -6,7 +7,7 @@ import type { SliceEnvelope, SliceId } from "./slices.ts";
  * The stream between an agent and a controller, over a WebSocket: messages are JSON in text frames, slices are binary
  * frames (wire.ts). A host has one to each live controller, and gets each slice from the one that owns it.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 export const STREAM_PATH = `/agent/v${PROTOCOL_VERSION}`;
 /** Where controllers hear of one another, at the same server. */
 export const MEMBER_PATH = "/member/v1";
@@ -61,6 +62,15 @@ export interface Held {
 export interface SliceMessage extends SliceEnvelope {
   readonly type: "slice";
 }
+/**
+ * Changes the agent's copy of a slice, where that is the one with this hash; else it is lacking. Hashes say what differs from
+ * what, so that it needs no order between messages.
+ */
+export interface SliceDifference extends Held {
+  readonly type: "difference";
+  readonly base: string;
+  readonly difference: Difference;
+}
 /** The agent's copy has the right content already; only its epoch and generation move. */
 export interface SliceSame extends Held {
   readonly type: "same";
@@ -83,7 +93,7 @@ export interface Released {
   readonly type: "released";
   readonly ids: readonly SliceId[];
 }
-/** From an agent: it has not what was said to be the same, or what its own slice lists. Their owner sends them whole. */
+/** From an agent: it has not what was said to be the same, or to differ, or what its own slice lists. Their owner sends them whole. */
 export interface Lacking {
   readonly type: "lacking";
   readonly ids: readonly SliceId[];
@@ -134,6 +144,7 @@ export type FromAgent = Hello | Report | Answer | WatchPart | Lessons | Lacking;
 export type ToAgent =
   | Members
   | SliceMessage
+  | SliceDifference
   | SliceSame
   | Released
   | Refused

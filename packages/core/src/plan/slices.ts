@@ -10,6 +10,7 @@ export type SliceId = "hosts" | `host/${string}` | `vpc/${string}` | `network/${
 /** `hosts`: every host of the region that may send us encapsulated packets, and that we may send to. */
 export interface HostsSlice {
   readonly type: "hosts";
+  /** Sorted by number. */
   readonly hosts: readonly KnownHost[];
 }
 export interface KnownHost {
@@ -41,6 +42,7 @@ export interface VpcSlice {
   readonly vni: number;
   /** Ranges in which an unknown address is "not there" rather than "no route". */
   readonly cidrs: readonly string[];
+  /** Sorted by id. */
   readonly routes: readonly RoutePlan[];
   /** Missing: all of its ports are pushed to all hosts that serve it. */
   readonly learning?: VpcLearning;
@@ -85,7 +87,7 @@ export interface SliceEnvelope {
   readonly epoch: number;
   /** Store revision at which the content last changed. */
   readonly generation: number;
-  /** Hex, of the encoded body: equal content has equal hash, whoever compiled it. */
+  /** Hex (content.ts): equal content has equal hash, whoever compiled it. */
   readonly hash: string;
   readonly body: Slice;
 }

@@ -25,8 +25,8 @@ export const SIMULATION: readonly Breakage[] = [
   {
     name: "simulated: a host is told that what it has is the same, whatever it has",
     file: "packages/controller/src/publish/session.ts",
-    find: "if (this.#has.get(id) === slice.hash) return",
-    replace: "if (this.#has.has(id)) return",
+    find: "if (had === slice.hash) return",
+    replace: "if (had !== undefined) return",
     test: SCHEDULES,
   },
   {
