@@ -7,10 +7,12 @@ export const keys = {
   /** → JSON of the stored object. */
   object: (plural: string, id: string) => `${ROOT}/object/${plural}/${id}`,
   objectsOf: (plural: string) => `${ROOT}/object/${plural}/`,
-  /** → id of the object with this name in its parent (`-`: the region). */
-  name: (plural: string, parent: string, name: string) => `${ROOT}/name/${plural}/${parent}/${name}`,
-  /** → what siblings must not repeat (a network's range; a route's destination and next hop), else empty; there while the child is: what delete-if-unused compares. */
-  child: (parentId: string, plural: string, id: string) => `${ROOT}/child/${parentId}/${plural}/${id}`,
+  /**
+   * → id of the object with this name in its parent (`-`: the region); then, behind a space, what siblings must not repeat (a network's
+   * range; a route's destination and next hop). Also of what an object is used by, without being its parent: a host's ports, by
+   * id. There while the child is: what delete-if-unused compares.
+   */
+  child: (parentId: string, plural: string, name: string) => `${ROOT}/child/${parentId}/${plural}/${name}`,
   childrenOf: (parentId: string) => `${ROOT}/child/${parentId}/`,
   /** → number of creations and deletions under the VPC so far; serialises checks over its networks and routes. */
   header: (vpcId: string) => `${ROOT}/header/${vpcId}`,

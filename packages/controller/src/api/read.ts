@@ -2,6 +2,7 @@ import { didYouMean, filterFields, PAGE_DEFAULT, PAGE_MAX } from "@onehop/api";
 import { type At, invalid, type Noun, notFound, OnehopError } from "@onehop/core";
 import { keys, type RangeResult, type Store, StoreError } from "@onehop/store";
 import { type Caller, sees } from "../auth/caller.ts";
+import { childIdOf } from "../handlers/draft.ts";
 import type { Thing } from "../handlers/index.ts";
 import { parse } from "../handlers/parse.ts";
 import { projectOf } from "./write.ts";
@@ -92,10 +93,11 @@ const expired = (): OnehopError =>
 async function byName({ store, noun }: Read, query: QueryValues): Promise<Listed | undefined> {
   const parent = noun.parent ? query[noun.parent.field] : "-";
   if (typeof query.name !== "string" || typeof parent !== "string") return undefined;
-  const { entries, revision } = await store.range({ prefix: keys.name(noun.plural, parent, query.name), limit: 1 });
+  const key = keys.child(parent, noun.plural, query.name);
+  const { entries, revision } = await store.range({ prefix: key, limit: 1 });
   const [entry] = entries;
-  if (entry?.key !== keys.name(noun.plural, parent, query.name)) return { items: [], revision };
-  const object = await store.get(keys.object(noun.plural, entry.value));
+  if (entry?.key !== key) return { items: [], revision };
+  const object = await store.get(keys.object(noun.plural, childIdOf(entry.value)));
   return { items: object ? [parse(object)] : [], revision };
 }
 

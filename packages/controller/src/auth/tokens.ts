@@ -60,16 +60,17 @@ export async function createToken(store: Store, body: unknown, context: Context)
   if (role !== "admin" && !project_id) throw invalid("/project_id", `is required for the role ${role}`);
   const secret = `oh_${Buffer.from(context.random(SECRET_BYTES)).toString("base64url")}`;
   const hash = sha256(secret);
+  const id = hash.slice(0, ID_LENGTH);
   const record: StoredToken = { name, role, ...(project_id ? { project_id } : {}), created_at: context.now() };
   const draft = new Draft(new Snapshot(store));
   if (project_id) {
     await referred(draft, "project", { id: project_id, pointer: "/project_id" }, context);
-    draft.put(keys.child(project_id, "tokens", hash.slice(0, ID_LENGTH)), "");
+    draft.put(keys.child(project_id, "tokens", id), id);
   }
   draft.claim({ key: keys.token(hash), value: JSON.stringify(record) });
   const [fate] = await commit(draft.snapshot, [draft]);
   if (!fate || !("done" in fate)) throw busy();
-  return { id: hash.slice(0, ID_LENGTH), ...record, secret };
+  return { id, ...record, secret };
 }
 
 export async function deleteToken(store: Store, id: string): Promise<void> {

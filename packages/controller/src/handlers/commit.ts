@@ -1,7 +1,7 @@
 import type { OnehopError } from "@onehop/core";
 import { bytesOfOp, type Compare, type Entry, MAX_OPS, MAX_TXN_BYTES, type Op, type Store } from "@onehop/store";
 import { recordsOf } from "../history/record.ts";
-import { type Claim, type Draft, refuse } from "./draft.ts";
+import { type Claim, childIdOf, type Draft, refuse } from "./draft.ts";
 import { numberOf, type Snapshot } from "./snapshot.ts";
 
 /** What became of a draft. again: something it was planned upon has changed; plan anew. */
@@ -131,14 +131,15 @@ async function diagnose(store: Store, draft: Draft): Promise<Fate> {
   if (holders.some((holder, i) => holder && !draft.claims[i]!.refusal)) return AGAIN;
   for (const [i, holder] of holders.entries()) {
     const claim = draft.claims[i]!;
-    if (holder && claim.refusal) return { refused: refuse(claim.refusal, detailOf(claim, holder), holder.value) };
+    if (holder && claim.refusal)
+      return { refused: refuse(claim.refusal, detailOf(claim, holder), childIdOf(holder.value)) };
   }
   for (const { prefix, refuse: refusal } of draft.unused) {
-    const { entries } = await store.range({ prefix, keysOnly: true, limit: 11 });
-    if (entries.length > 0) return { refused: await refusal(entries.map((e) => e.key)) };
+    const { entries } = await store.range({ prefix, limit: 11 });
+    if (entries.length > 0) return { refused: await refusal(entries) };
   }
   return AGAIN;
 }
 
 const detailOf = ({ refusal }: Claim, holder: Entry): string =>
-  refusal?.why ?? (holder.value ? `is taken by ${holder.value}` : "is taken");
+  refusal?.why ?? (holder.value ? `is taken by ${childIdOf(holder.value)}` : "is taken");

@@ -30,7 +30,7 @@ export class PlannedAlready extends Error {}
 /** No key may exist with this prefix; `refuse` tells what does. */
 export interface Unused {
   readonly prefix: string;
-  readonly refuse: (keys: readonly string[]) => Promise<OnehopError>;
+  readonly refuse: (children: readonly Entry[]) => Promise<OnehopError>;
 }
 
 /** One object's part of a transaction: what must hold, and what is then written. Handlers fill it, commit.ts does it. */
@@ -90,6 +90,9 @@ export class Draft {
     for (const [key, { value }] of this.puts) yield { key, value };
   }
 }
+
+/** Of what a child's key holds. */
+export const childIdOf = (value: string): string => value.split(" ", 1)[0]!;
 
 /** `holder`: id of the object that has what was asked for. */
 export const refuse = (r: Refusal, detail: string, holder?: string): OnehopError =>

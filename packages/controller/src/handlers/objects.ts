@@ -1,7 +1,7 @@
 import { type At, conflict, NOUNS, type Noun, type OnehopError } from "@onehop/core";
-import { keys, type Store } from "@onehop/store";
+import { type Entry, keys, type Store } from "@onehop/store";
 import { noteOf } from "../history/record.ts";
-import { Draft } from "./draft.ts";
+import { childIdOf, Draft } from "./draft.ts";
 import type { Context } from "./handler.ts";
 import { handlerOf, type Thing } from "./index.ts";
 import { parse } from "./parse.ts";
@@ -14,7 +14,13 @@ const NAMED = 10;
 
 const parentOf = (noun: Noun, object: Thing): string => (noun.parent ? String(object[noun.parent.field]) : REGION);
 
-const nameKey = (noun: Noun, object: Thing): string => keys.name(noun.plural, parentOf(noun, object), object.name);
+const nameKey = (noun: Noun, object: Thing): string => keys.child(parentOf(noun, object), noun.plural, object.name);
+
+/** What its parent knows of it: its id, and what siblings compare. */
+function childOf(noun: Noun, object: Thing): string {
+  const sibling = handlerOf(noun.kind).sibling?.(object);
+  return sibling === undefined ? object.id : `${object.id} ${sibling}`;
+}
 
 /** Plans the creation of an object from a body that fits the schema and has its id, name and times. */
 export async function planCreate(snapshot: Snapshot, noun: Noun, given: Thing, context: Context): Promise<Planned> {
@@ -24,7 +30,6 @@ export async function planCreate(snapshot: Snapshot, noun: Noun, given: Thing, c
   if (snapshot.planned(draft.creates) !== undefined) draft.claim({ key: draft.creates, refusal: taken });
   const object = await handlerOf(noun.kind).create(draft, given, context);
   claimName(draft, noun, object);
-  noteSibling(draft, noun, object);
   draft.claim({ key: draft.creates, value: JSON.stringify(object) });
   draft.note = noteOf(noun, { after: object }, context);
   return { draft, object };
@@ -50,8 +55,8 @@ export async function planChange(
   if (object.name !== change.before.name) {
     draft.delete(nameKey(noun, change.before));
     claimName(draft, noun, object);
-  }
-  noteSibling(draft, noun, object);
+  } else if (childOf(noun, object) !== childOf(noun, change.before))
+    draft.put(nameKey(noun, object), childOf(noun, object));
   draft.put(key, JSON.stringify(object));
   draft.note = noteOf(noun, { before: change.before, after: object }, context);
   return { draft, object };
@@ -65,7 +70,6 @@ export async function planRemove(snapshot: Snapshot, noun: Noun, object: At<Thin
   await handlerOf(noun.kind).remove?.(draft, object, context);
   draft.delete(key);
   draft.delete(nameKey(noun, object));
-  if (noun.parent) draft.delete(keys.child(parentOf(noun, object), noun.plural, object.id));
   draft.note = noteOf(noun, { before: object }, context);
   draft.unused.push({
     prefix: keys.childrenOf(object.id),
@@ -78,7 +82,7 @@ function claimName(draft: Draft, noun: Noun, object: Thing): void {
   const where = noun.parent ? ` in its ${noun.parent.kind}` : "";
   draft.claim({
     key: nameKey(noun, object),
-    value: object.id,
+    value: childOf(noun, object),
     refusal: {
       code: "name_taken",
       pointer: "/name",
@@ -88,20 +92,16 @@ function claimName(draft: Draft, noun: Noun, object: Thing): void {
   });
 }
 
-function noteSibling(draft: Draft, noun: Noun, object: Thing): void {
-  if (!noun.parent) return;
-  draft.put(keys.child(parentOf(noun, object), noun.plural, object.id), handlerOf(noun.kind).sibling?.(object) ?? "");
-}
-
 async function inUse(
   store: Store,
   { noun, object }: { noun: Noun; object: Thing },
-  children: readonly string[],
+  children: readonly Entry[],
 ): Promise<OnehopError> {
   const prefix = keys.childrenOf(object.id);
   const used_by = await Promise.all(
-    children.slice(0, NAMED).map(async (key) => {
-      const [plural, id] = key.slice(prefix.length).split("/") as [string, string];
+    children.slice(0, NAMED).map(async ({ key, value }) => {
+      const [plural] = key.slice(prefix.length).split("/") as [string];
+      const id = childIdOf(value);
       const kind = NOUNS.find((n) => n.plural === plural)?.kind ?? plural.replace(/s$/, "");
       const entry = await store.get(keys.object(plural, id));
       return { kind, id, ...(entry ? { name: parse(entry).name } : {}) };

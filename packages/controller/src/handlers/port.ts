@@ -73,7 +73,7 @@ async function bind(draft: Draft, object: Pick<Port, "id" | "host_id" | "device"
   const host = await referred(draft, "host", { id: object.host_id, pointer: "/host_id" }, context);
   if (host.kind === "vxlan-peer" && object.device)
     throw invalid("/device", `must be left out: host ${host.name} is a plain VXLAN peer and runs no agent`);
-  draft.put(keys.child(host.id, "ports", object.id), "");
+  draft.put(keys.child(host.id, "ports", object.id), object.id);
 }
 
 /** Counts the port in its network. */

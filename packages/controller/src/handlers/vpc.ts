@@ -82,5 +82,6 @@ const leftOut = (vpcName: string, what: string) =>
 
 /** What the VPC's networks or routes are compared by: a network's range; a route's destination and next hop. */
 export async function siblings(draft: Draft, vpcId: string, plural: "networks" | "routes"): Promise<string[]> {
-  return [...(await draft.snapshot.under(keys.child(vpcId, plural, ""))).values()];
+  const children = await draft.snapshot.under(keys.child(vpcId, plural, ""));
+  return [...children.values()].map((child) => child.slice(child.indexOf(" ") + 1));
 }
