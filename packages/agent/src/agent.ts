@@ -33,8 +33,9 @@ export interface AgentParts {
 const GATHER_MS = 5;
 /** After a run that failed, or left a port degraded. */
 const RETRY_MS = 1000;
-/** Between two looks at whether the kernel still is as it was left. */
+/** Between two looks at whether the kernel still is as it was left, at least; looking takes one part of so many of the time. */
 const REPAIR_MS = 15_000;
+const REPAIR_PART = 200;
 
 /** Slices in, kernel state and reports out. */
 export class Agent {
@@ -132,7 +133,7 @@ export class Agent {
     const repair = () => {
       this.#reconciler.distrust();
       this.trigger();
-      cancelRepair = clock.after(REPAIR_MS, repair);
+      cancelRepair = clock.after(Math.max(REPAIR_MS, REPAIR_PART * this.#reconciler.lookTook), repair);
     };
     repair();
     this.#desk.start();

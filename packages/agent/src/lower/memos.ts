@@ -1,4 +1,4 @@
-import type { NetworkSlice, VpcSlice } from "@onehop/core";
+import type { NetworkSlice, PortPlan, VpcSlice } from "@onehop/core";
 import type { HubSourceKey } from "@onehop/datapath/maps.gen";
 import type { Rows, TableName } from "./entries.ts";
 import type { Part } from "./parts.ts";
@@ -17,6 +17,9 @@ export class Memo<From extends object, Made> {
   }
 }
 
+/** Rows of one port, each with its key's text. */
+export type TextRows<T extends TableName> = readonly (readonly [text: string, row: Rows[T]])[];
+
 type PartMemo<From extends object, T extends TableName> = Memo<From, Part<Rows[T]>>;
 
 /** What one plan and the next have in common is made once. Slices are never changed: a new one is another object. */
@@ -28,6 +31,7 @@ export class Memos {
   readonly routes: PartMemo<VpcSlice, "routes"> = new Memo();
   readonly macs: PartMemo<NetworkSlice, "macs"> = new Memo();
   readonly destinations: PartMemo<NetworkSlice, "destinations"> = new Memo();
+  readonly portDestinations = new Memo<PortPlan, TextRows<"destinations">>();
   readonly hubSourceKeys = new Memo<NetworkSlice, readonly HubSourceKey[]>();
   readonly hubSources: PartMemo<VpcSlice, "hub_sources"> = new Memo();
 }

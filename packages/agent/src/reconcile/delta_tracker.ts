@@ -18,7 +18,8 @@ export class DeltaTracker<Row extends readonly [unknown, unknown]> {
   #deletions = new Map<string, Row>();
 
   /** All that is there, as read. */
-  replaceActual(rows: Iterable<readonly [text: string, row: Row]>): void {
+  replaceActual(rows: readonly (readonly [text: string, row: Row])[]): void {
+    if (this.#isKnown(rows)) return;
     this.#actual.clear();
     for (const [text, row] of rows) this.#actual.set(text, row);
     this.#compareAll();
@@ -54,6 +55,15 @@ export class DeltaTracker<Row extends readonly [unknown, unknown]> {
   removed(text: string): void {
     this.#actual.delete(text);
     this.#deletions.delete(text);
+  }
+
+  /** Nothing changed behind our back: what is to be done stays as it is, and so do the rows. */
+  #isKnown(rows: readonly (readonly [text: string, row: Row])[]): boolean {
+    const isSame = ([text, [, value]]: readonly [string, Row]) => {
+      const known = this.#actual.get(text);
+      return known !== undefined && sameValue(known[1], value);
+    };
+    return rows.length === this.#actual.size && rows.every(isSame);
   }
 
   /** Each row that is there belongs to exactly one of these parts, and none is missing. */

@@ -41,6 +41,7 @@ export class Reconciler {
   #loaded: HostConfig | undefined;
   #overlay = 0;
   #fresh = false;
+  #lookTook = 0;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -50,6 +51,11 @@ export class Reconciler {
   /** Whether programs and maps are open: there is something to read. */
   get loaded(): boolean {
     return this.#loaded !== undefined;
+  }
+
+  /** Milliseconds that reading the kernel's state took last. */
+  get lookTook(): number {
+    return this.#lookTook;
   }
 
   /** Whether this host is a hub of any VPC, as far as the kernel knows. */
@@ -139,7 +145,7 @@ export class Reconciler {
 
   /** The plan says who we are; programs are made for that. False: it does not know this host's address. */
   async #load({ own, hostByNumber }: Opened): Promise<boolean> {
-    const { kernel } = this.#options;
+    const { kernel, clock } = this.#options;
     const self = hostByNumber.get(own.number);
     if (!self) return false;
     const config = { tunnel_address: self.tunnel_address, number: own.number };
@@ -150,7 +156,9 @@ export class Reconciler {
     }
     if (!this.#fresh) {
       this.#overlay = await kernel.overlayDevice();
+      const started = clock.now();
       this.mirror.reread(kernel);
+      this.#lookTook = clock.now() - started;
     }
     return true;
   }

@@ -1,5 +1,5 @@
 import { GATEWAY_MAC, type NetworkSlice, type Port, type PortPlan } from "@onehop/core";
-import { byId, type IndexedIntent, type Placed, placed } from "./indexed.ts";
+import { byId, type IndexedIntent } from "./indexed.ts";
 
 /** A segment and its bound ports. Undefined: the network or its VPC is not there. */
 export function compileNetwork(view: IndexedIntent, id: string): NetworkSlice | undefined {
@@ -8,8 +8,8 @@ export function compileNetwork(view: IndexedIntent, id: string): NetworkSlice | 
   if (!network || !vpc) return undefined;
   const ports: PortPlan[] = [];
   for (const port of view.portsOfNetwork(id)) {
-    const place = placed(view.intent, port);
-    if (typeof place !== "string") ports.push(portPlan(port, place));
+    const host = port.host_id === undefined ? undefined : view.intent.hosts.get(port.host_id);
+    if (host) ports.push(portPlan(port, host.number));
   }
   return {
     type: "network",
@@ -27,16 +27,16 @@ export function compileNetwork(view: IndexedIntent, id: string): NetworkSlice | 
 const made = new WeakMap<Port, PortPlan>();
 
 /** The same object for the same port at the same host: what was hashed of it holds on. */
-function portPlan(port: Port, { host }: Placed): PortPlan {
+function portPlan(port: Port, host: number): PortPlan {
   const before = made.get(port);
-  if (before?.host === host.number) return before;
+  if (before?.host === host) return before;
   const plan = {
     id: port.id,
     generation: port.binding_revision,
     mac: port.mac,
     addresses: port.addresses,
     allowed_addresses: port.allowed_addresses,
-    host: host.number,
+    host,
     ...(port.device ? { device: port.device } : {}),
   };
   made.set(port, plan);

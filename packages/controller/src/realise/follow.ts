@@ -20,7 +20,9 @@ export async function follow(options: FollowOptions): Promise<void> {
     try {
       const { entries, revision } = await store.range({ prefix });
       options.onList(entries, revision);
-      for await (const batch of store.watch(prefix, revision, signal)) options.onChanges(batch.changes, batch.revision);
+      // Some only say how far the store is.
+      for await (const batch of store.watch(prefix, revision, signal))
+        if (batch.changes.length > 0) options.onChanges(batch.changes, batch.revision);
     } catch (error) {
       if (signal.aborted) return;
       options.onError?.(error);

@@ -21,6 +21,8 @@ const SPACING_MS = 40;
  */
 const SOON_MS = 500;
 const LATER_MS = 5_000;
+/** What can wait takes a share of the store that does not grow with the hosts: 2,000 of them wait 30 s. */
+const LATER_EACH_MS = 15;
 const RETRY_MS = 250;
 /** Reports of one transaction, each with its guard. */
 const BATCH = 40;
@@ -29,8 +31,11 @@ const MOST_BYTES = 1_000_000;
 
 interface Known {
   latest: Report;
+  /** What of it is pressing, as text. */
+  pressing: string;
   /** As written by us, under the present lease. */
   written: Report | undefined;
+  writtenPressing: string;
   /** When it was written last, as the clock counts. */
   wrote: number;
   cancelEnd: () => void;
@@ -62,11 +67,14 @@ export class ReportWriter {
 
   put(hostId: string, report: Report): void {
     const known = this.#hosts.get(hostId);
-    if (known) known.latest = report;
+    const pressing = pressingOf(report);
+    if (known) Object.assign(known, { latest: report, pressing });
     else
       this.#hosts.set(hostId, {
         latest: report,
+        pressing,
         written: undefined,
+        writtenPressing: "",
         wrote: Number.NEGATIVE_INFINITY,
         cancelEnd: () => undefined,
       });
@@ -117,11 +125,12 @@ export class ReportWriter {
   #takeBatch(): Map<string, Report | undefined> {
     const batch = new Map<string, Report | undefined>();
     const now = this.#options.clock.now();
+    const later = Math.max(LATER_MS, this.#hosts.size * LATER_EACH_MS);
     let bytes = 0;
     for (const hostId of this.#due) {
       if (batch.size >= BATCH || bytes >= MOST_BYTES) break;
       const known = this.#hosts.get(hostId);
-      if (known?.written && now - known.wrote < (isPressing(known) ? SOON_MS : LATER_MS)) continue;
+      if (known?.written && now - known.wrote < (known.pressing === known.writtenPressing ? later : SOON_MS)) continue;
       this.#due.delete(hostId);
       if (!this.#options.guard(hostId) || (known && known.latest === known.written)) continue;
       batch.set(hostId, known?.latest);
@@ -169,6 +178,7 @@ export class ReportWriter {
       const known = this.#hosts.get(hostId);
       if (!known) continue;
       known.written = report;
+      known.writtenPressing = report ? pressingOf(report) : "";
       known.wrote = this.#options.clock.now();
       if (known.latest !== report) this.#due.add(hostId);
     }
@@ -204,9 +214,6 @@ export class ReportWriter {
   }
 }
 
-/** Whether it is about more than how far the host is with its slices. */
-function isPressing({ latest, written }: Known): boolean {
-  const rest = (report: Report | undefined) =>
-    JSON.stringify([report?.whole ?? false, report?.hub_of ?? [], report?.degraded ?? []]);
-  return rest(latest) !== rest(written);
-}
+/** What it says beyond how far the host is with its slices, as text. */
+const pressingOf = ({ whole = false, hub_of = [], degraded }: Report): string =>
+  JSON.stringify([whole, hub_of, degraded]);

@@ -16,7 +16,7 @@ export interface RoundsOptions {
  * How long a slice rests that was sent, for each host that was told, and at most: changes that come meanwhile go out
  * together, so that a network that is filled costs its hosts no more than a few slices a second.
  */
-const REST_MS = 10;
+const REST_MS = 2;
 const MOST_REST_MS = 500;
 /** Between turns of the event loop. */
 const SLICE_OF_TIME_MS = 4;
