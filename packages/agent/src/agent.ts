@@ -125,8 +125,8 @@ export class Agent {
   async run(signal: AbortSignal): Promise<void> {
     const { kernel, snapshot, clock } = this.#parts;
     this.#slices.restore(await snapshot.load());
-    kernel.watch(() => {
-      this.#reconciler.machineChanged();
+    kernel.watch((ifindex) => {
+      this.#reconciler.machineChanged(ifindex);
       this.trigger();
     }, signal);
     let cancelRepair = () => {};

@@ -76,7 +76,7 @@ export class FakeHost {
       if (this.writesLeft-- === 0) throw new Error("E2BIG");
       write(table, rows);
     };
-    this.kernel.watch(() => this.reconciler.machineChanged(), new AbortController().signal);
+    this.kernel.watch((ifindex) => this.reconciler.machineChanged(ifindex), new AbortController().signal);
   }
 
   /** A new agent over the same kernel. */

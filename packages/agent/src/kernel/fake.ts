@@ -26,13 +26,13 @@ export class FakeKernel implements Kernel {
   readonly #devices = new Map<string, Device>();
   #generation = 0;
   #lastIfindex = 1;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Set<(ifindex?: number) => void>();
 
   /** A device that somebody made: an uplink, or one for a port to adopt. */
   addDevice(name: string, kind: Device["kind"] = "other", mtu = 1600): Device {
     const device: Device = { ifindex: ++this.#lastIfindex, name, kind, mtu, up: false };
     this.#devices.set(name, device);
-    this.#told();
+    this.#told(device.ifindex);
     return device;
   }
 
@@ -40,8 +40,9 @@ export class FakeKernel implements Kernel {
   dropDevice(name: string): void {
     const device = this.#devices.get(name);
     this.#devices.delete(name);
-    for (const row of this.#attached.values()) if (row[1].ifindex === device?.ifindex) row[1].ifindex = 0;
-    this.#told();
+    if (!device) return;
+    for (const row of this.#attached.values()) if (row[1].ifindex === device.ifindex) row[1].ifindex = 0;
+    this.#told(device.ifindex);
   }
 
   load(config: HostConfig): void {
@@ -137,7 +138,7 @@ export class FakeKernel implements Kernel {
     const uplink = [...this.#devices.values()].find((d) => d.kind === "other" && d.name !== "oh-vxlan");
     return new Map(uplink ? tunnels.map((t) => [t, { uplink: uplink.ifindex, next_hop: t }]) : []);
   }
-  watch(onChange: () => void, signal: AbortSignal): void {
+  watch(onChange: (ifindex?: number) => void, signal: AbortSignal): void {
     this.#watchers.add(onChange);
     signal.addEventListener("abort", () => this.#watchers.delete(onChange));
   }
@@ -165,8 +166,8 @@ export class FakeKernel implements Kernel {
     this.log.push(`${state} ${name}`);
     this.#devices.set(name, { ...device, up: state === "up" });
   }
-  #told(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+  #told(ifindex: number): void {
+    for (const watcher of [...this.#watchers]) watcher(ifindex);
   }
 }
 

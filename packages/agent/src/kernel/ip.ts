@@ -46,17 +46,27 @@ export interface IpLink {
 
 export const listLinks = async (): Promise<IpLink[]> => rowsOf(await run("ip", ["-j", "-d", "link", "show"]));
 
-/** Calls back for every line of `ip monitor` until the signal aborts; starts it anew should it end. */
-export function monitor(onLine: () => void, signal: AbortSignal): void {
+/** The line that `ip monitor` prints of a device; group 1: its interface index. */
+const LINK_LINE = /^\[LINK\](?:Deleted )?(\d+):/;
+
+/**
+ * Calls back for every line of `ip monitor` until the signal aborts, with the interface index where it is of a device;
+ * starts it anew should it end. Routes are those of IPv4: tunnels have no others.
+ */
+export function monitor(onChange: (ifindex?: number) => void, signal: AbortSignal): void {
   let child: ChildProcess | undefined;
   const start = (): void => {
     if (signal.aborted) return;
-    child = spawn("ip", ["-o", "monitor", "link", "route"], { stdio: ["ignore", "pipe", "ignore"] });
-    if (child.stdout) createInterface({ input: child.stdout }).on("line", onLine);
+    child = spawn("ip", ["-4", "-o", "monitor", "link", "route", "label"], { stdio: ["ignore", "pipe", "ignore"] });
+    const said = (line: string) => {
+      const ifindex = LINK_LINE.exec(line)?.[1];
+      onChange(ifindex === undefined ? undefined : Number(ifindex));
+    };
+    if (child.stdout) createInterface({ input: child.stdout }).on("line", said);
     child.on("error", () => undefined);
     child.on("close", () => {
       // What happened in between was missed.
-      onLine();
+      onChange();
       setTimeout(start, 1000).unref();
     });
   };

@@ -137,7 +137,7 @@ export interface Kernel {
   setDown(devices: readonly string[]): Promise<void>;
   /** By tunnel address; those without a route are missing. */
   nextHops(tunnels: readonly string[]): Promise<ReadonlyMap<string, NextHop>>;
-  /** Calls back whenever a device or a route of the host may have changed. */
-  watch(onChange: () => void, signal: AbortSignal): void;
+  /** Calls back whenever a device or a route of the host may have changed; with its index where it is only a device. */
+  watch(onChange: (ifindex?: number) => void, signal: AbortSignal): void;
   close(): void;
 }

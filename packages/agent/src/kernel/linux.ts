@@ -241,7 +241,7 @@ export class LinuxKernel implements Kernel {
   nextHops(tunnels: readonly string[]): Promise<ReadonlyMap<string, NextHop>> {
     return nextHops(tunnels);
   }
-  watch(onChange: () => void, signal: AbortSignal): void {
+  watch(onChange: (ifindex?: number) => void, signal: AbortSignal): void {
     monitor(onChange, signal);
   }
 

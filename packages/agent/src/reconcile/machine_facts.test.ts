@@ -8,7 +8,7 @@ beforeEach(() => {
   kernel = new FakeKernel();
   kernel.addDevice("up0");
   facts = new MachineFacts(kernel);
-  kernel.watch(() => facts.changed(), new AbortController().signal);
+  kernel.watch((ifindex) => facts.changed(ifindex), new AbortController().signal);
 });
 
 describe("the machine's devices", () => {
@@ -68,6 +68,30 @@ describe("next hops", () => {
     await first;
     await facts.nextHops([a, c]);
     expect(asked.mock.calls).toEqual([[[a, b]], [[a, c]]]);
+  });
+
+  it("are asked for again where the device that they leave by changed, and not where another did", async () => {
+    const asked = vi.spyOn(kernel, "nextHops");
+    const uplink = (await facts.devices()).get("up0")!.ifindex;
+    await facts.nextHops([a, b]);
+    kernel.addDevice("tap1", "tap");
+    await facts.nextHops([a, b]);
+    expect(asked).toHaveBeenCalledTimes(1);
+    facts.changed(uplink);
+    await facts.nextHops([a, b]);
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
+  it("are asked for again where any device changed while some were asked for, or some address had none", async () => {
+    const asked = vi.spyOn(kernel, "nextHops");
+    const first = facts.nextHops([a]);
+    kernel.addDevice("tap1", "tap");
+    await first;
+    asked.mockResolvedValueOnce(new Map());
+    await facts.nextHops([a]);
+    kernel.addDevice("tap2", "tap");
+    expect((await facts.nextHops([a])).size).toBe(1);
+    expect(asked).toHaveBeenCalledTimes(3);
   });
 
   it("are not asked for again where there was none", async () => {

@@ -74,9 +74,9 @@ export class Reconciler {
     this.machineChanged();
   }
 
-  /** The next run asks for devices and next hops anew. */
-  machineChanged(): void {
-    this.#machine.changed();
+  /** The next run asks for devices and next hops anew, as far as they may be others. `ifindex`: only this device changed. */
+  machineChanged(ifindex?: number): void {
+    this.#machine.changed(ifindex);
   }
 
   /** What fails, or leaves a port degraded, may do so because of what is remembered and is so no more. */

@@ -127,7 +127,7 @@ function slowly(kernel: FakeKernel, process: Process, { time, random }: Surround
     setUp: (names) => take(kernel.setUp(names)),
     setDown: (names) => take(kernel.setDown(names)),
     nextHops: (tunnels) => take(kernel.nextHops(tunnels)),
-    watch: (onChange, signal) => kernel.watch(() => process.do(onChange), signal),
+    watch: (onChange, signal) => kernel.watch((ifindex) => process.do(() => onChange(ifindex)), signal),
   };
   return new Proxy<Kernel>(kernel, {
     get(_target, name: keyof Kernel) {
