@@ -16,6 +16,8 @@ export const EXPENDABLE = [2, 3] as const;
 /** Real hosts: two with guests, two hubs. */
 const REAL = { hosts: 4, hubs: 2 } as const;
 const SIMULATING = 2;
+/** Looks in a row at which no claim had moved. */
+const STILL = 20;
 /** With fewer, one of the controllers may own none. */
 const MANY_SHARDS = 50;
 
@@ -98,6 +100,22 @@ export class Region {
   async claims(): Promise<Map<string, { readonly name: string; readonly revision: number }>> {
     const { entries } = await this.store.range({ prefix: keys.claims });
     return new Map(entries.map((e) => [e.key.slice(keys.claims.length), { name: e.value, revision: e.mod_revision }]));
+  }
+  /** Waits until all controllers live and own their shares, and no claim moves any more. */
+  async settled(): Promise<void> {
+    await this.allMembers();
+    let before = "";
+    let still = 0;
+    await until(
+      "claims to rest",
+      async () => {
+        const now = JSON.stringify([...(await this.claims())]);
+        still = now === before ? still + 1 : 0;
+        before = now;
+        return still >= STILL || undefined;
+      },
+      60_000,
+    );
   }
   /** Waits until all controllers live, and each owns its share. */
   async allMembers(): Promise<void> {

@@ -39,7 +39,7 @@ export async function loseControllers(
     times.push(...shards);
     during.push(...created);
     await region.lab.startController(which);
-    await region.allMembers();
+    await region.settled();
   }
   progress("Pausing a controller");
   const paused = await lose(region, 3, "SIGSTOP", async () => []);

@@ -36,6 +36,11 @@ const RETRY_MS = 1000;
 /** Between two looks at whether the kernel still is as it was left, at least; looking takes one part of so many of the time. */
 const REPAIR_MS = 15_000;
 const REPAIR_PART = 200;
+/**
+ * How long a host whose slices somebody vouched for still calls itself whole: another controller takes them over, and hosts
+ * by the thousand need not hear that a hub went and came back. It answers "unknown" only while they are vouched for.
+ */
+const DOUBT_MS = 2000;
 
 /** Slices in, kernel state and reports out. */
 export class Agent {
@@ -47,6 +52,8 @@ export class Agent {
   readonly #learner: Learner;
   /** The last report says that all is here, and somebody has vouched for it ever since. */
   #toldWhole = false;
+  /** When that ceased to be so; milliseconds of the clock. */
+  #doubted = Number.NEGATIVE_INFINITY;
   readonly #slices = new SliceStore();
   #report: Report | undefined;
   #running: Promise<void> | undefined;
@@ -82,9 +89,7 @@ export class Agent {
       onChange: () => this.trigger(),
       onConfirmed: () => this.#tellWhole(),
       // What somebody vouched for is said again when it is known again.
-      onDoubt: () => {
-        if (!this.#controllers.vouchFor(this.#report?.applied ?? [])) this.#toldWhole = false;
-      },
+      onDoubt: () => this.#doubt(),
       onQuestion: (question) => this.#desk.receive(question),
       onVerdicts: (verdicts) => this.#learner.receive(verdicts),
       // One that says that all is here waits until that is known: a hub must not seem to come and go.
@@ -168,6 +173,12 @@ export class Agent {
     });
   }
 
+  #doubt(): void {
+    if (!this.#toldWhole || this.#controllers.vouchFor(this.#report?.applied ?? [])) return;
+    this.#toldWhole = false;
+    this.#doubted = this.#parts.clock.now();
+  }
+
   #known() {
     if (!this.#reconciler.loaded) return undefined;
     const problems = this.#report?.degraded ?? [];
@@ -248,9 +259,11 @@ export class Agent {
     const before = new Map(this.#report?.degraded.map((p) => [p.port_id, p.reason]));
     for (const { port_id, reason } of problems)
       if (before.get(port_id) !== reason) this.#parts.logger.warn({ port_id, reason }, "A port is degraded.");
-    const whole = !this.#failed && this.#controllers.vouchFor(applied);
+    const vouched = !this.#failed && this.#controllers.vouchFor(applied);
+    const doubtful = this.#parts.clock.now() - this.#doubted < DOUBT_MS;
+    const whole = vouched || (!this.#failed && doubtful && this.#report?.whole === true);
     this.#report = { type: "report", applied, degraded: problems, hub_of, ...(whole ? { whole } : {}) };
-    this.#toldWhole = whole && this.connected;
+    this.#toldWhole = vouched && this.connected;
     this.metrics.degraded.set(problems.length);
     this.#controllers.send(this.#report);
   }

@@ -77,9 +77,11 @@ export class DeltaTracker<Row extends readonly [unknown, unknown]> {
     const left = merged(without(before, this.#desired));
     const updates = new Map<string, Row>();
     for (const [text, row] of came) {
-      const is = this.#actual.get(text);
-      if (is && !left.has(text)) return false; // It belongs to a part that stays.
-      if (!is || !sameValue(is[1], row[1])) updates.set(text, row);
+      // As it is there: all was in sync.
+      const was = left.get(text);
+      if (was === row) continue;
+      if (!was && this.#actual.has(text)) return false; // It belongs to a part that stays.
+      if (!was || !sameValue(was[1], row[1])) updates.set(text, row);
     }
     this.#updates = updates;
     for (const text of left.keys()) if (!came.has(text)) this.#deletions.set(text, this.#actual.get(text)!);
