@@ -62,6 +62,18 @@ export function perRun(before: readonly Program[], after: readonly Program[], pa
   return times;
 }
 
+/**
+ * What all the lab's programs took while `stream` delivered packets, for each of them: questions and answers that went
+ * beside them are in it. Statistics are on.
+ */
+export async function allProgramsNs(lab: Lab, stream: () => Promise<{ readonly received: number }>): Promise<number> {
+  const ran = async (): Promise<number> =>
+    (await programs(lab)).reduce((sum, { run_time_ns = 0 }) => sum + run_time_ns, 0);
+  const before = await ran();
+  const { received } = await stream();
+  return ((await ran()) - before) / received;
+}
+
 async function programs(lab: Lab): Promise<Program[]> {
   const links = lab.hosts.flatMap((host) => listAttachments(join(lab.files.pins(host.name), "links")));
   const ids = new Set(links.map((link) => link.program_id));

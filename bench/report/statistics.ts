@@ -21,5 +21,13 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   return { median: rounded(middle), min: Math.min(...samples), max: Math.max(...samples), samples };
 }
 
+/** The middle of what the rounds' first value is of their second; undefined where no round has both. */
+export function medianRatio(
+  rounds: readonly (readonly [number | undefined, number | undefined])[],
+): number | undefined {
+  const middle = median(rounds.flatMap(([over, under]) => (over !== undefined && under ? [over / under] : [])));
+  return middle === undefined ? undefined : rounded(middle);
+}
+
 /** Four digits that count: more would be noise. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -3,7 +3,7 @@ import { ping } from "@onehop/lab/traffic/ping";
 import { cpuPerPacket } from "../../figures/cpu.ts";
 import { programNs, withStatistics } from "../../figures/programs.ts";
 import type { BenchPath } from "../../paths/path.ts";
-import { median, rounded } from "../../report/statistics.ts";
+import { median, medianRatio } from "../../report/statistics.ts";
 import { type Progress, Region } from "../region.ts";
 import { addAddresses, pathOf } from "./guests.ts";
 import { addFirst } from "./load.ts";
@@ -82,10 +82,8 @@ function summary(rounds: readonly Round[]): Cost {
     all: median(pairs.map((p) => p.all)) ?? 0,
     ten: median(pairs.map((p) => p.ten)) ?? 0,
   });
-  const ratio = (pairs: readonly { all: number; ten: number }[]): number | undefined => {
-    const middle = median(pairs.map((p) => p.all / p.ten));
-    return middle === undefined ? undefined : rounded(middle);
-  };
+  const ratio = (pairs: readonly { all: number; ten: number }[]): number | undefined =>
+    medianRatio(pairs.map((p) => [p.all, p.ten]));
   return {
     ...{ program_ns: of(programs), cpu_ns: of(whole) },
     ...{ program_ns_ratio: ratio(programs), cpu_ns_ratio: ratio(whole) },
