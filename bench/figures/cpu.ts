@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BenchPath } from "../paths/path.ts";
-import { blast } from "./udp.ts";
+import { blast, type Delivered } from "./udp.ts";
 
 /** Datagrams a second that every path compared delivers without loss. */
 export const PACED_RATE = 20_000;
+
+/** Part of the machine that others may take: with more, what is left does not tell. */
+const MOST_BUSY = 0.5;
 
 const TICKS_A_SECOND = 100;
 
@@ -27,13 +30,21 @@ async function busy<T>(work: () => Promise<T>): Promise<{ result: T; busyS: numb
 }
 
 /** Nanoseconds of the whole machine for each datagram of a paced stream, less what it does without. */
-export async function cpuPerPacket(path: BenchPath, seconds: number): Promise<number> {
+export const cpuPerPacket = (path: BenchPath, seconds: number): Promise<number> =>
+  cpuOf(seconds, () => blast(path, seconds, PACED_RATE));
+
+/** The same of any stream that takes about so many seconds. */
+export async function cpuOf(
+  seconds: number,
+  stream: () => Promise<Pick<Delivered, "sent" | "received">>,
+): Promise<number> {
   const rest = await busy(() => delay(seconds * 500));
-  const work = await busy(() => blast(path, seconds, PACED_RATE));
+  const work = await busy(stream);
   const { sent, received } = work.result;
   if (received < sent * 0.9) throw new Error(`${sent - received} of ${sent} paced datagrams were lost`);
   const spent = work.busyS - (rest.busyS / rest.tookS) * work.tookS;
+  const others = rest.busyS / rest.tookS / cpus().length;
   // With no processor idle there is nothing that the stream could add.
-  if (spent <= 0) throw new Error("the machine is too busy with other work to tell");
+  if (spent <= 0 || others > MOST_BUSY) throw new Error("the machine is too busy with other work to tell");
   return (spent * 1e9) / received;
 }
