@@ -8,7 +8,7 @@ const SOURCES = fileURLToPath(new URL("./tools/", import.meta.url));
 const BINARIES = join(dirname(fileURLToPath(import.meta.url)), "../.cache/bench");
 const CFLAGS = ["-O2", "-Wall", "-Wextra", "-Werror"];
 
-export type ToolName = "udp" | "rtt" | "connect" | "tap_relay" | "pairs" | "flow" | "raw" | "storm";
+export type ToolName = "udp" | "rtt" | "connect" | "tap_relay" | "pairs" | "flow" | "raw" | "storm" | "frames";
 
 /** The tool's binary, compiled where its source is newer. */
 export async function toolPath(name: ToolName): Promise<string> {

@@ -41,6 +41,15 @@ describe("the result of npm run learn", () => {
     expect(met).toMatchObject({ first_packet_loss: true, "forged.tried": true, "forged.accepted": false });
   });
 
+  test("a promise that two measurements see one half each of is kept where both ran", async () => {
+    const half = (name: string) => figure(name, { promises: { Q26: true } });
+    const kept = async (...all: LearnFigure[]) => (await measureAll(all, options)).promises.Q26;
+    expect(await kept(half("stream"))).toBe(false);
+    expect(await kept(half("pairs_cost"))).toBe(false);
+    expect(await kept(half("stream"), half("pairs_cost"))).toBe(true);
+    expect(await kept(half("stream"), figure("pairs_cost", { promises: { Q26: false } }))).toBe(false);
+  });
+
   test("a measurement that fails is told, and costs no other", async () => {
     const fails: LearnFigure = { name: "bad", measure: () => Promise.reject(new Error("no lab")) };
     const doubts: LearnFigure = {

@@ -31,6 +31,15 @@ export interface Figures {
   readonly forged: { readonly tried: number; readonly accepted: number };
   /** The least of: TCP, small UDP and round trip by a learned entry, of the same by a pushed one; 1 is no cost. */
   readonly bench_ratio: number;
+  /** Of a packet by a learned entry, for all of so many pairs and for one, at one rate together; medians of rounds. */
+  readonly pairs_cost: {
+    readonly pairs: number;
+    /** All programs that it meets, questions and answers beside it included. */
+    readonly program_ns: { readonly one: number; readonly many: number };
+    readonly program_ns_ratio: number;
+    /** Of the whole machine; null: it was too busy with other work to tell. */
+    readonly cpu_ns_ratio: number | null;
+  };
 }
 
 export const PROMISES = [
@@ -78,6 +87,7 @@ const NOT_MEASURED: { readonly [F in keyof Figures]: null } = {
   path_cut_ms: null,
   forged: null,
   bench_ratio: null,
+  pairs_cost: null,
 };
 
 /** The findings of the measurements, by their names. */
@@ -93,11 +103,15 @@ export function resultOf(all: AllFindings, problems: readonly string[], conditio
   return { ...figures, promises: promisesOf(all), targets: targetsOf(figures), details, conditions, problems };
 }
 
+/** Promises that no measurement sees whole: by name, those that must all have looked. */
+const PARTS: Readonly<Partial<Record<PromiseId, readonly string[]>>> = { Q26: ["stream", "pairs_cost"] };
+
 /** What nobody looked at was not kept. */
 function promisesOf(all: AllFindings): Record<string, boolean> {
   const seen = (id: string): boolean[] =>
     [...all.values()].map((f) => f.promises?.[id as PromiseId]).filter((kept) => kept !== undefined);
-  return Object.fromEntries(PROMISES.map((id) => [id, seen(id).length > 0 && seen(id).every(Boolean)]));
+  const isWhole = (id: string): boolean => (PARTS[id as PromiseId] ?? []).every((name) => all.has(name));
+  return Object.fromEntries(PROMISES.map((id) => [id, seen(id).length > 0 && seen(id).every(Boolean) && isWhole(id)]));
 }
 
 export const conditionsNow = (): Omit<Conditions, "quick" | "took_s"> => ({

@@ -15,6 +15,9 @@ type Row = readonly [figure: string, bound: "at_least" | "at_most", limit: numbe
 
 const or = (value: number | undefined): number => value ?? Number.NaN;
 
+/** "Does not change" (Q26), as closely as Q25 takes it. */
+export const PAIRS_COST_AT_MOST = 1.05;
+
 /** What issue and docs ask for. */
 const ROWS: readonly Row[] = [
   ["first_packet_loss", "at_most", 0, (f) => or(f.first_packet_loss ?? undefined)],
@@ -36,6 +39,8 @@ const ROWS: readonly Row[] = [
   ["path_cut_ms.p99", "at_most", 300, (f) => or(f.path_cut_ms?.p99)],
   ["forged.tried", "at_least", 10_000, (f) => or(f.forged?.tried)],
   ["forged.accepted", "at_most", 0, (f) => or(f.forged?.accepted)],
+  ["pairs_cost.program_ns_ratio", "at_most", PAIRS_COST_AT_MOST, (f) => or(f.pairs_cost?.program_ns_ratio)],
+  ["pairs_cost.cpu_ns_ratio", "at_most", PAIRS_COST_AT_MOST, (f) => or(f.pairs_cost?.cpu_ns_ratio ?? undefined)],
   ["bench_ratio", "at_least", 0.95, (f) => or(f.bench_ratio ?? undefined)],
 ];
 

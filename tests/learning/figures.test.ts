@@ -1,8 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { run } from "@onehop/lab";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Crowd } from "../../bench/learn/plain/crowd.ts";
 import { learnsAlone, measureFirst } from "../../bench/learn/plain/first.ts";
 import { Ghosts } from "../../bench/learn/plain/ghosts.ts";
+import { measurePairsCost } from "../../bench/learn/plain/pairs_cost.ts";
 import { measureSilence } from "../../bench/learn/plain/silence.ts";
 import { measureStream } from "../../bench/learn/plain/stream.ts";
 import { measureTables } from "../../bench/learn/plain/tables.ts";
@@ -61,6 +63,22 @@ describe("what npm run learn measures, at small counts", () => {
     const { idle_messages, promises } = await measureSilence(world, ghosts, 1);
     expect(idle_messages).toBe(0);
     expect(promises).toEqual({ Q31: true });
+  });
+
+  test("Q26: packets of many pairs go straight and none is lost, and what one costs is told beside one pair's", async () => {
+    const problems: string[] = [];
+    const watcher = {
+      progress: () => undefined,
+      problem: (what: string) => void problems.push(what),
+      signal: new AbortController().signal,
+    };
+    const crowd = await Crowd.of(world, 2 * ADDRESSES);
+    const { pairs_cost, details } = await measurePairsCost(crowd, { rounds: 2, seconds: 0.2 }, watcher);
+    expect(problems).toEqual([]);
+    expect(details).toMatchObject({ astray: 0 });
+    expect(pairs_cost).toMatchObject({ pairs: 2 * ADDRESSES });
+    const { program_ns, program_ns_ratio } = pairs_cost!;
+    for (const ns of [program_ns.one, program_ns.many, program_ns_ratio]) expect(ns).toBeGreaterThan(0);
   });
 
   test("D10: with the controller dead and agents started anew, new pairs are delivered and learned", async () => {

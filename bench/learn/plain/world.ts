@@ -2,15 +2,16 @@ import { Learn } from "@onehop/datapath";
 import { inNamespace, ipBatch, Lab, run } from "@onehop/lab";
 import type { Guest } from "@onehop/lab/guests";
 import { namespacePath } from "@onehop/lab/names";
+import { signal } from "@onehop/lab/system/identity";
 import { ping } from "@onehop/lab/traffic/ping";
 import { HostKernel } from "@onehop/testkit/netns/kernel";
 
 /** Most that a port may have. */
-const ADDRESSES_A_PORT = 16;
+export const ADDRESSES_A_PORT = 16;
 export const HUBS = ["h4", "h5"] as const;
 const HOSTS = 5;
 
-const document = (kind: string, metadata: object, spec: object): string =>
+export const document = (kind: string, metadata: object, spec: object): string =>
   JSON.stringify({ apiVersion: "onehop/v1", kind, metadata: { project: "learn", ...metadata }, spec });
 
 /** Ports of host n, in network n, with so many addresses in all. */
@@ -99,6 +100,18 @@ export class PlainWorld {
     for (const { name } of this.lab.hosts) {
       const { learned } = this.kernel(name).maps;
       learned.deleteMany([...learned.keys()]);
+    }
+  }
+
+  /** With agents and controllers stopped in their tracks: packets need none, and what they do now and then is no packet's. */
+  async withoutControl<T>(work: () => Promise<T>): Promise<T> {
+    const all = [...this.lab.agents.values(), ...this.lab.controllers.values()];
+    const tell = (how: NodeJS.Signals): void => all.forEach(({ id }) => void signal(id, how));
+    tell("SIGSTOP");
+    try {
+      return await work();
+    } finally {
+      tell("SIGCONT");
     }
   }
 
