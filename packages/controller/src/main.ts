@@ -74,7 +74,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     store,
     sentry: plane.sentry,
     view: plane.view,
-    taken: (networkId) => plane.view.portsByNetwork.of(networkId).values(),
+    followed: plane.view,
     status: plane.status,
     agents: plane.agents,
     rotateKey: (vpcId) => plane.rotateKey(vpcId),

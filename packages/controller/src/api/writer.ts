@@ -3,7 +3,7 @@ import { type Store, StoreError, type Txn } from "@onehop/store";
 import type { Leases } from "../allocate/leases.ts";
 import { commit, type Fate, groups } from "../handlers/commit.ts";
 import type { Draft } from "../handlers/draft.ts";
-import { Recent, type Taken } from "../handlers/recent.ts";
+import { type Followed, Recent } from "../handlers/recent.ts";
 import { Snapshot } from "../handlers/snapshot.ts";
 import { Trimmer } from "../history/trim.ts";
 import { type Attempt, answerOf, type Drafted, type Plan, type Written } from "./attempt.ts";
@@ -32,10 +32,10 @@ export class Writer {
   readonly #trimmer: Trimmer;
   #queue: Job[] = [];
 
-  /** `taken`: what this process knows of addresses that are taken. */
-  constructor(store: Store, leases: Leases, taken?: Taken) {
+  /** `followed`: what this process knows of the store without asking. */
+  constructor(store: Store, leases: Leases, followed?: Followed) {
     this.store = store;
-    this.#recent = new Recent(taken);
+    this.#recent = new Recent(followed);
     this.#leases = leases;
     this.#trimmer = new Trimmer(store);
   }

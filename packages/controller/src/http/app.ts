@@ -7,7 +7,7 @@ import type { Writer } from "../api/writer.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Sentry } from "../epoch/sentry.ts";
 import type { Context, Limits, Random } from "../handlers/handler.ts";
-import type { Taken } from "../handlers/recent.ts";
+import type { Followed } from "../handlers/recent.ts";
 import type { JoinContext } from "../join/invitations.ts";
 import type { Keyring } from "../join/keyring.ts";
 import type { Agents } from "../look/agents.ts";
@@ -30,8 +30,8 @@ export interface ServerOptions {
   readonly sentry?: Sentry;
   /** What metrics count; an IntentView. */
   readonly view: Counted;
-  /** What this process knows of addresses that are taken; missing: the store is asked each time. */
-  readonly taken?: Taken;
+  /** What this process knows of the store; missing: the store is asked each time. */
+  readonly followed?: Followed;
   readonly status: StatusSource;
   /** Those that serve hosts; without them nobody can be asked. */
   readonly agents?: Agents;

@@ -44,7 +44,7 @@ export function createServer(options: ServerOptions): ApiServer {
   const written = options.sentry ? impatient(options.sentry.guarded, options.clock) : store;
   const leases = new Leases(written, clock);
   const contextOf = makeContext(options, leases, { ...LIMITS, ...options.limits });
-  const writer = new Writer(written, leases, options.taken);
+  const writer = new Writer(written, leases, options.followed);
   const metrics = makeMetrics(options.view, version, options.registry);
   const app = makeFastify(options);
   const listeners = new Listeners((request, response) => app.routing(request, response), keyring);

@@ -70,7 +70,7 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Serve
   const logs: string[] = [];
   const server = createServer({
     view,
-    taken: (networkId) => view.portsByNetwork.of(networkId).values(),
+    followed: view,
     status,
     clock: systemClock,
     wall: () => Date.UTC(2026, 0, 1),
