@@ -26,8 +26,11 @@ export class SimHost {
   readonly #options: SimHostOptions;
   readonly #copies = new Map<SliceId, Copy>();
   readonly #streams = new Map<string, WebSocket>();
-  /** What each stream was told of as applied. */
-  readonly #reported = new WeakMap<WebSocket, ReadonlyMap<SliceId, Held>>();
+  /** Streams that were told of all that is applied. */
+  readonly #reported = new WeakSet<WebSocket>();
+  /** What came, and what went, since they were told. */
+  readonly #news = new Set<SliceId>();
+  readonly #gone = new Set<SliceId>();
   #own: readonly SliceId[] | undefined;
   #due = false;
   #stopped = false;
@@ -116,7 +119,7 @@ export class SimHost {
       this.#lack(id, from);
       return;
     }
-    this.#copies.set(id, { id, epoch, generation, hash, content });
+    this.#keep({ id, epoch, generation, hash, content });
     if (content.lists) this.#replan(content.lists);
     seen.has(message);
     this.#tell();
@@ -135,9 +138,21 @@ export class SimHost {
       return;
     }
     const { id, epoch, generation, hash } = held;
-    this.#copies.set(id, { id, epoch, generation, hash, content: copy.content });
+    this.#keep({ id, epoch, generation, hash, content: copy.content });
     seen.has(held);
     this.#tell();
+  }
+
+  #keep(copy: Copy): void {
+    this.#copies.set(copy.id, copy);
+    this.#news.add(copy.id);
+    this.#gone.delete(copy.id);
+  }
+
+  #drop(id: SliceId): void {
+    this.#copies.delete(id);
+    this.#news.delete(id);
+    this.#gone.add(id);
   }
 
   #lack(id: SliceId, from: WebSocket): void {
@@ -152,7 +167,7 @@ export class SimHost {
   #replan(lists: readonly SliceId[]): void {
     this.#own = lists;
     const listed = new Set(lists);
-    for (const id of this.#copies.keys()) if (!listed.has(id)) this.#copies.delete(id);
+    for (const id of [...this.#copies.keys()]) if (!listed.has(id)) this.#drop(id);
     setTimeout(() => this.#askForMissing(), AGAIN_MS);
   }
 
@@ -168,29 +183,33 @@ export class SimHost {
     this.#due = true;
     setTimeout(() => {
       this.#due = false;
-      if (this.whole) for (const socket of this.#streams.values()) this.#report(socket);
+      if (!this.whole) return;
+      for (const socket of this.#streams.values()) this.#report(socket);
+      this.#news.clear();
+      this.#gone.clear();
     }, GATHER_MS);
   }
 
   /** All that is applied at first, then what is new, as agents do. */
   #report(socket: WebSocket): void {
     if (socket.readyState !== WebSocket.OPEN) return;
-    const before = this.#reported.get(socket);
-    const now = new Map(this.#own?.map((id) => [id, this.#copies.get(id)!]));
-    this.#reported.set(socket, now);
-    const news = [...now.values()].filter((copy) => before?.get(copy.id) !== copy);
-    const gone = before && [...before.keys()].filter((id) => !now.has(id));
-    const applied = news.map(({ content: _, ...held }) => held);
+    const isFirst = !this.#reported.has(socket);
+    this.#reported.add(socket);
+    const ids = isFirst ? this.#own! : [...this.#news];
+    const applied = ids.map((id) => heldOf(this.#copies.get(id)!));
+    const gone = isFirst ? undefined : [...this.#gone];
     socket.send(JSON.stringify({ type: "report", applied, degraded: [], whole: true, hub_of: [], gone }));
   }
 
   #held(): Held[] {
-    return [...this.#copies.values()].map(({ content: _, ...held }) => held);
+    return [...this.#copies.values()].map(heldOf);
   }
 
   #send(text: string): void {
     for (const socket of this.#streams.values()) if (socket.readyState === WebSocket.OPEN) socket.send(text);
   }
 }
+
+const heldOf = ({ id, epoch, generation, hash }: Held): Held => ({ id, epoch, generation, hash });
 
 type Told = Members | (Held & { readonly type: "same" }) | { readonly type: "refused"; readonly message: string };

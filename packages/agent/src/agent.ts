@@ -31,6 +31,9 @@ export interface AgentParts {
 
 /** Slices of one change arrive together: they are one run. */
 const GATHER_MS = 5;
+/** After a run, for each of its milliseconds and at most: where changes come fast, one run does several. */
+const REST_PART = 8;
+const MOST_REST_MS = 25;
 /** After a run that failed, or left a port degraded. */
 const RETRY_MS = 1000;
 /** Between two looks at whether the kernel still is as it was left, at least; looking takes one part of so many of the time. */
@@ -59,6 +62,7 @@ export class Agent {
   #running: Promise<void> | undefined;
   #due = false;
   #dueAt = Number.POSITIVE_INFINITY;
+  #restsUntil = Number.NEGATIVE_INFINITY;
   #failed = false;
   #cancelTimer: () => void = () => undefined;
   #stopped = false;
@@ -158,14 +162,15 @@ export class Agent {
     if (this.#stopped) return;
     this.#due = true;
     const { clock } = this.#parts;
-    const at = clock.now() + milliseconds;
+    const now = clock.now();
+    const at = Math.max(now + milliseconds, this.#restsUntil);
     // A change that follows another does not put the run off any further.
     if (this.#running || this.#dueAt <= at) return;
     this.#dueAt = at;
     this.#cancelTimer();
-    this.#cancelTimer = clock.after(milliseconds, () => {
+    this.#cancelTimer = clock.after(at - now, () => {
       this.#dueAt = Number.POSITIVE_INFINITY;
-      this.#running = this.#drain().then((again) => {
+      this.#running = this.#run().then((again) => {
         this.#running = undefined;
         if (this.#due) this.trigger();
         else if (again !== undefined) this.trigger(again);
@@ -191,13 +196,14 @@ export class Agent {
   }
 
   /** Milliseconds until the last run is to be tried again, where it is. */
-  async #drain(): Promise<number | undefined> {
-    let again: number | undefined;
-    while (this.#due && !this.#stopped) {
-      this.#due = false;
-      const version = this.#slices.current();
-      again = version ? await this.#attempt(version) : undefined;
-    }
+  async #run(): Promise<number | undefined> {
+    const { clock } = this.#parts;
+    const started = clock.now();
+    this.#due = false;
+    const version = this.#slices.current();
+    const again = version ? await this.#attempt(version) : undefined;
+    const ended = clock.now();
+    this.#restsUntil = ended + Math.min(MOST_REST_MS, REST_PART * (ended - started));
     return again;
   }
 
