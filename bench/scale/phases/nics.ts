@@ -23,7 +23,9 @@ export async function makeNics(region: Region, count: number): Promise<readonly 
       await run(["ip", "netns", "add", guest]);
       const link = `link add ${device} mtu 1500 type veth peer name eth0 address ${mac} mtu 1500 netns ${guest}`;
       await ipBatch([link], lab.namespaceOf("h2"));
-      await ipBatch(["link set lo up", "link set eth0 addrgenmode none", "link set eth0 up"], guest);
+      // A guest may lose its first ARP request after its link came up; that it waits for a second then says nothing of us.
+      const asksSoon = "ntable change name arp_cache dev eth0 retrans 10";
+      await ipBatch(["link set lo up", "link set eth0 addrgenmode none", "link set eth0 up", asksSoon], guest);
       const readdress = (address: string) =>
         ipBatch(
           [
