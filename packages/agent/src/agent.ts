@@ -31,7 +31,7 @@ export interface AgentParts {
 
 /** Slices of one change arrive together: they are one run. */
 const GATHER_MS = 5;
-/** After a run, for each of its milliseconds and at most: where changes come fast, one run does several. */
+/** After a run that changed tables only, for each of its milliseconds and at most: where changes come fast, one run does several. */
 const REST_PART = 8;
 const MOST_REST_MS = 25;
 /** After a run that failed, or left a port degraded. */
@@ -201,9 +201,11 @@ export class Agent {
     const started = clock.now();
     this.#due = false;
     const version = this.#slices.current();
+    const tablesOnly = this.#reconciler.remembersMachine;
     const again = version ? await this.#attempt(version) : undefined;
     const ended = clock.now();
-    this.#restsUntil = ended + Math.min(MOST_REST_MS, REST_PART * (ended - started));
+    if (tablesOnly && this.#reconciler.remembersMachine)
+      this.#restsUntil = ended + Math.min(MOST_REST_MS, REST_PART * (ended - started));
     return again;
   }
 

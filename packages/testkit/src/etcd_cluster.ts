@@ -163,7 +163,7 @@ class Member implements EtcdMember {
       ]),
       "--heartbeat-interval=50",
       "--election-timeout=500",
-      "--experimental-watch-progress-notify-interval=200ms",
+      "--experimental-watch-progress-notify-interval=2s",
       "--unsafe-no-fsync",
       "--log-level=warn",
       "--logger=zap",

@@ -53,6 +53,11 @@ export class Reconciler {
     return this.#loaded !== undefined;
   }
 
+  /** Whether the next run need not ask for devices. */
+  get remembersMachine(): boolean {
+    return this.#machine.remembered;
+  }
+
   /** Milliseconds that reading the kernel's state took last. */
   get lookTook(): number {
     return this.#lookTook;

@@ -96,7 +96,7 @@ const etcdArgs = (dataDir: string, { unsafeNoFsync, quotaBytes = 4 * 2 ** 30 }: 
   "--auto-compaction-retention=10m",
   `--quota-backend-bytes=${quotaBytes}`,
   // Watchers of quiet prefixes learn how far they are, so that a compaction does not make them start anew.
-  "--experimental-watch-progress-notify-interval=200ms",
+  "--experimental-watch-progress-notify-interval=2s",
   "--logger=zap",
   "--log-outputs=stderr",
   "--log-level=warn",
