@@ -29,7 +29,7 @@ export async function create(write: Write, body: unknown): Promise<Written> {
     const { draft, object } = await planCreate(snapshot, write.noun, given, write.context);
     return { draft, status: 201, object, exists: (found) => sameAgain(write, body, found) };
   });
-  return write.writer.together(plan, readsOf(write));
+  return write.writer.together(plan, { keys: readsOf(write), prefixes: rangesOf(write, given) });
 }
 
 export async function change(write: Write, id: string, patch: unknown): Promise<Written> {
@@ -52,11 +52,15 @@ export async function remove(write: Write, id: string): Promise<Written> {
     return { draft: await planRemove(snapshot, write.noun, object, write.context), status: 204 };
   });
   // Nothing is ever below a port, so no creation planned beside it can lose its parent.
-  const reads = [keys.object(write.noun.plural, id), ...readsOf(write)];
+  const reads = { keys: [keys.object(write.noun.plural, id), ...readsOf(write)] };
   return write.noun.kind === "port" ? write.writer.together(plan, reads) : write.writer.alone(plan);
 }
 
 const readsOf = ({ retryable }: Write): string[] => (retryable ? [idempotencyKeyOf(retryable)] : []);
+
+/** A port that leaves its address to us gets one that does not rest. */
+const rangesOf = ({ noun }: Write, given: Thing): string[] =>
+  noun.kind === "port" && !given.addresses ? [keys.restingAddressesOf(String(given.network_id))] : [];
 
 /** The first answer where the request came before; else the plan, which stores its answer for the next time. */
 function once({ retryable, context }: Write, plan: Plan): Plan {

@@ -15,9 +15,15 @@ export const TRIES = 40;
 /** Writes that share a turn. */
 const SHARED = 50;
 
+/** What a plan will read of the store, so that what many will read is read at once. */
+export interface Reads {
+  readonly keys: readonly string[];
+  readonly prefixes?: readonly string[];
+}
+
 interface Job {
   readonly plan: Plan;
-  readonly reads: readonly string[];
+  readonly reads: Reads;
   readonly resolve: (written: Written) => void;
   readonly reject: (error: unknown) => void;
   tries: number;
@@ -66,10 +72,9 @@ export class Writer {
   }
 
   /**
-   * As alone, for plans that create, or delete what nothing can be below: such may share a snapshot and a transaction. `reads`: keys that it
-   * will read, so that those of many are read at once.
+   * As alone, for plans that create, or delete what nothing can be below: such may share a snapshot and a transaction.
    */
-  together(plan: Plan, reads: readonly string[]): Promise<Written> {
+  together(plan: Plan, reads: Reads): Promise<Written> {
     return new Promise((resolve, reject) => this.#enqueue([{ plan, reads, resolve, reject, tries: 0 }]));
   }
 
@@ -120,7 +125,12 @@ export class Writer {
   /** Plans jobs upon one snapshot and commits them group by group; those without an answer queue again. */
   async #share(jobs: readonly Job[]): Promise<void> {
     const snapshot = this.guess();
-    await Promise.all(jobs.flatMap(({ reads }) => reads.map((key) => snapshot.get(key))));
+    await Promise.all(
+      jobs.flatMap(({ reads: { keys, prefixes = [] } }) => [
+        ...keys.map((key) => snapshot.get(key)),
+        ...prefixes.map((prefix) => snapshot.under(prefix)),
+      ]),
+    );
     const drafted = new Map<Draft, { job: Job; drafted: Drafted }>();
     const again: Job[] = [];
     for (const job of jobs) {
