@@ -52,7 +52,6 @@ export class Session {
   readonly #applied = new Map<SliceId, Held>();
   #confirming = false;
   #heard: number;
-  #said = Number.NEGATIVE_INFINITY;
   #cancelPing: () => void = () => undefined;
 
   constructor(options: SessionOptions) {
@@ -65,7 +64,6 @@ export class Session {
       frameOf: (id) => this.#frameOf(id),
       send: (frame, done) => {
         options.traffic.count(frame);
-        this.#said = clock.now();
         link.send(frame, done);
       },
     });
@@ -186,18 +184,13 @@ export class Session {
     return frames.of(slice, epoch, had);
   }
 
-  /** Where both ends have said something since, each knows that the other lives. */
   #ping(): void {
     const { clock, link } = this.#options;
-    const now = clock.now();
-    if (now - this.#heard > SILENCE_MS) {
+    if (clock.now() - this.#heard > SILENCE_MS) {
       link.terminate();
       return;
     }
-    if (now - Math.min(this.#heard, this.#said) >= PING_MS) {
-      this.#said = now;
-      link.ping();
-    }
+    link.ping();
     this.#cancelPing = clock.after(PING_MS, () => this.#ping());
   }
 }
