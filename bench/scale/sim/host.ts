@@ -1,4 +1,12 @@
-import { type Held, type Members, PROTOCOL_VERSION, type SliceId, STREAM_PATH, streamUrl } from "@onehop/core";
+import {
+  type Held,
+  type Members,
+  PROTOCOL_VERSION,
+  type Released,
+  type SliceId,
+  STREAM_PATH,
+  streamUrl,
+} from "@onehop/core";
 import { WebSocket } from "ws";
 import type { Content, Library } from "./library.ts";
 import type { Seen } from "./seen.ts";
@@ -31,8 +39,11 @@ export class SimHost {
   /** What came, and what went, since they were told. */
   readonly #news = new Set<SliceId>();
   readonly #gone = new Set<SliceId>();
+  /** Whose stream last said of each slice that it is right. */
+  readonly #vouchers = new Map<SliceId, WebSocket>();
   #own: readonly SliceId[] | undefined;
   #due = false;
+  #toldWhole = false;
   #stopped = false;
   #first: string;
 
@@ -83,6 +94,7 @@ export class SimHost {
     });
     socket.on("error", () => undefined);
     socket.on("close", () => {
+      for (const [id, voucher] of this.#vouchers) if (voucher === socket) this.#doubt(id);
       if (this.#streams.get(address) !== socket) return;
       // Agents try again soon, each at a moment of its own.
       setTimeout(() => this.#streams.get(address) === socket && this.#dial(address), AGAIN_MS * (0.5 + Math.random()));
@@ -92,6 +104,7 @@ export class SimHost {
   #receive(message: Told, from: WebSocket): void {
     if (message.type === "members") this.#meet(message);
     if (message.type === "same") this.#same(message, from);
+    if (message.type === "released") for (const id of message.ids) if (this.#vouchers.get(id) === from) this.#doubt(id);
     if (message.type === "refused") this.#options.seen.refused(message.message);
   }
 
@@ -120,6 +133,7 @@ export class SimHost {
       return;
     }
     this.#keep({ id, epoch, generation, hash, content });
+    this.#vouchers.set(id, from);
     if (content.lists) this.#replan(content.lists);
     seen.has(message);
     this.#tell();
@@ -139,8 +153,19 @@ export class SimHost {
     }
     const { id, epoch, generation, hash } = held;
     this.#keep({ id, epoch, generation, hash, content: copy.content });
+    this.#vouchers.set(id, from);
     seen.has(held);
-    this.#tell();
+    // Of what was applied before, agents say again only that somebody vouches for all of it.
+    if (!this.#toldWhole && this.#vouched) this.#tell();
+  }
+
+  get #vouched(): boolean {
+    return this.#own?.every((id) => this.#vouchers.has(id)) ?? false;
+  }
+
+  #doubt(id: SliceId): void {
+    this.#vouchers.delete(id);
+    this.#toldWhole = false;
   }
 
   #keep(copy: Copy): void {
@@ -151,6 +176,7 @@ export class SimHost {
 
   #drop(id: SliceId): void {
     this.#copies.delete(id);
+    this.#vouchers.delete(id);
     this.#news.delete(id);
     this.#gone.add(id);
   }
@@ -184,6 +210,7 @@ export class SimHost {
     setTimeout(() => {
       this.#due = false;
       if (!this.whole) return;
+      this.#toldWhole = this.#vouched;
       for (const socket of this.#streams.values()) this.#report(socket);
       this.#news.clear();
       this.#gone.clear();
@@ -198,7 +225,7 @@ export class SimHost {
     const ids = isFirst ? this.#own! : [...this.#news];
     const applied = ids.map((id) => heldOf(this.#copies.get(id)!));
     const gone = isFirst ? undefined : [...this.#gone];
-    socket.send(JSON.stringify({ type: "report", applied, degraded: [], whole: true, hub_of: [], gone }));
+    socket.send(JSON.stringify({ type: "report", applied, degraded: [], whole: this.#toldWhole, hub_of: [], gone }));
   }
 
   #held(): Held[] {
@@ -212,4 +239,8 @@ export class SimHost {
 
 const heldOf = ({ id, epoch, generation, hash }: Held): Held => ({ id, epoch, generation, hash });
 
-type Told = Members | (Held & { readonly type: "same" }) | { readonly type: "refused"; readonly message: string };
+type Told =
+  | Members
+  | Released
+  | (Held & { readonly type: "same" })
+  | { readonly type: "refused"; readonly message: string };

@@ -32,8 +32,8 @@ export interface AgentParts {
 /** Slices of one change arrive together: they are one run. */
 const GATHER_MS = 5;
 /** After a run that changed tables only, for each of its milliseconds and at most: where changes come fast, one run does several. */
-const REST_PART = 8;
-const MOST_REST_MS = 25;
+const REST_PART = 6;
+const MOST_REST_MS = 60;
 /** After a run that failed, or left a port degraded. */
 const RETRY_MS = 1000;
 /** Between two looks at whether the kernel still is as it was left, at least; looking takes one part of so many of the time. */

@@ -24,6 +24,8 @@ const LATER_MS = 5_000;
 /** What can wait takes a share of the store that does not grow with the hosts: 2,000 of them wait 30 s. */
 const LATER_EACH_MS = 15;
 const RETRY_MS = 250;
+/** Before reports of hosts that are owned anew are written: those of the owner before outlive it by some seconds. */
+const GAINED_MS = 1000;
 /** Reports of one transaction, each with its guard. */
 const BATCH = 40;
 /** Bytes of one transaction, below the store's limit. */
@@ -95,13 +97,14 @@ export class ReportWriter {
   }
 
   /** These hosts are owned here from now on. */
-  gained(hostIds: Iterable<string>): void {
-    for (const hostId of hostIds) {
-      const known = this.#hosts.get(hostId);
-      if (!known) continue;
-      known.written = undefined;
-      this.#write([hostId]);
-    }
+  gained(hostIds: readonly string[]): void {
+    this.#options.clock.after(GAINED_MS, () => {
+      for (const hostId of hostIds) {
+        const known = this.#hosts.get(hostId);
+        if (known) known.written = undefined;
+      }
+      this.#write(hostIds.filter((hostId) => this.#hosts.has(hostId)));
+    });
   }
 
   #write(hostIds: Iterable<string>): void {
