@@ -39,6 +39,8 @@ export class SimHost {
   /** What came, and what went, since they were told. */
   readonly #news = new Set<SliceId>();
   readonly #gone = new Set<SliceId>();
+  /** The same to all streams. */
+  #newsText = "";
   /** Whose stream last said of each slice that it is right. */
   readonly #vouchers = new Map<SliceId, WebSocket>();
   #own: readonly SliceId[] | undefined;
@@ -211,6 +213,7 @@ export class SimHost {
       this.#due = false;
       if (!this.whole) return;
       this.#toldWhole = this.#vouched;
+      this.#newsText = this.#said(this.#news, [...this.#gone]);
       for (const socket of this.#streams.values()) this.#report(socket);
       this.#news.clear();
       this.#gone.clear();
@@ -222,10 +225,12 @@ export class SimHost {
     if (socket.readyState !== WebSocket.OPEN) return;
     const isFirst = !this.#reported.has(socket);
     this.#reported.add(socket);
-    const ids = isFirst ? this.#own! : [...this.#news];
-    const applied = ids.map((id) => heldOf(this.#copies.get(id)!));
-    const gone = isFirst ? undefined : [...this.#gone];
-    socket.send(JSON.stringify({ type: "report", applied, degraded: [], whole: this.#toldWhole, hub_of: [], gone }));
+    socket.send(isFirst ? this.#said(this.#own!) : this.#newsText);
+  }
+
+  #said(ids: Iterable<SliceId>, gone?: readonly SliceId[]): string {
+    const applied = [...ids].map((id) => heldOf(this.#copies.get(id)!));
+    return JSON.stringify({ type: "report", applied, degraded: [], whole: this.#toldWhole, hub_of: [], gone });
   }
 
   #held(): Held[] {

@@ -1,5 +1,6 @@
 import { keys, ManualClock, MemoryStore, StoreError } from "@onehop/store";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Said } from "../src/publish/session.ts";
 import { REPORT_TTL_S, ReportWriter } from "../src/realise/report_writer.ts";
 
 let clock: ManualClock;
@@ -18,11 +19,10 @@ afterEach(() => {
 
 const CLAIM = keys.claim("host/h1");
 const HOST = keys.object("hosts", "h1");
-const report = (hash: string) => ({
-  type: "report" as const,
-  applied: [{ id: "hosts" as const, epoch: 1, generation: 1, hash }],
-  degraded: [],
-});
+function report(hash: string): Said {
+  const held = { id: "hosts", epoch: 1, generation: 1, hash } as const;
+  return { report: { type: "report", applied: [held], degraded: [] }, applied: new Map([[held.id, held]]) };
+}
 const stored = async (host = "h1") => (await store.get(keys.report(host)))?.value;
 const claimed = async () => (await store.txn({ compare: [], then: [{ put: CLAIM, value: "c1" }] })).revision;
 
@@ -109,7 +109,7 @@ describe("a host's report", () => {
     expect(await stored()).toBeUndefined();
     mod_revision = await claimed();
     reports.gained(["h1"]);
-    await clock.advance(100);
+    await clock.advance(1100);
     expect(await stored()).toContain('"hash":"a"');
   });
 

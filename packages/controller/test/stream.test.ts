@@ -85,6 +85,11 @@ describe("the agents' stream", () => {
     await until("all is there again", () => state() === "realised");
     news([{ id, epoch, generation, hash: "another" }], []);
     await until("one has another content", () => state() === "pending");
+    agent.report();
+    await until("all is said at once, and well", () => state() === "realised");
+    agent.slices.delete(id);
+    agent.report();
+    await until("all is said at once, without one", () => state() === "pending");
   });
 
   it("sends a change to the hosts interested in it and to nobody else (Q16)", async () => {

@@ -11,7 +11,6 @@ import {
   PROTOCOL_VERSION,
   type Question,
   type Refused,
-  type Report,
   type SliceId,
   type Verdicts,
 } from "@onehop/core";
@@ -20,7 +19,7 @@ import { type Plans, partsOf } from "../compile/index.ts";
 import { type Agents, type RemoteWatch, unanswered, type WatchRequest } from "../look/agents.ts";
 import { Frames } from "./frames.ts";
 import { parseFromAgent } from "./from_agent.ts";
-import { Session } from "./session.ts";
+import { type Said, Session } from "./session.ts";
 import { Traffic } from "./traffic.ts";
 
 export interface PublisherOptions {
@@ -38,7 +37,7 @@ export interface PublisherOptions {
   /** Takes hosts' reports, and hears of streams that began and ended. */
   readonly reports: {
     opened(hostId: string): void;
-    put(hostId: string, report: Report): void;
+    put(hostId: string, said: Said): void;
     closed(hostId: string): void;
   };
   /** Judges what an agent learned. */
@@ -223,7 +222,7 @@ export class Publisher implements Agents {
       frames: this.#frames,
       clock,
       traffic: this.traffic,
-      onReport: (report) => reports.put(host.id, report),
+      onReport: (said) => reports.put(host.id, said),
       confirm: (lessons) => this.#confirm(lessons, host),
     });
     this.#sessions.set(host.id, session);

@@ -20,6 +20,14 @@ import type { Frames } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
 import type { Traffic } from "./traffic.ts";
 
+/** What a host says on its stream. */
+export interface Said {
+  /** With what is new since the one before. */
+  readonly report: Report;
+  /** All that is applied; the same map as long as the stream lasts. */
+  readonly applied: ReadonlyMap<SliceId, Held>;
+}
+
 export interface SessionOptions {
   readonly link: Link;
   readonly hostId: string;
@@ -30,7 +38,7 @@ export interface SessionOptions {
   readonly frames: Frames;
   readonly clock: Clock;
   readonly traffic: Traffic;
-  readonly onReport: (report: Report) => void;
+  readonly onReport: (said: Said) => void;
   /** Undefined: they cannot be judged now. */
   readonly confirm: (lessons: Lessons) => Promise<Verdicts | undefined>;
 }
@@ -115,7 +123,7 @@ export class Session {
 
   receive(message: FromAgent): void {
     this.heard();
-    if (message.type === "report") this.#options.onReport(this.#whole(message));
+    if (message.type === "report") this.#options.onReport(this.#said(message));
     if (message.type === "lacking") {
       for (const id of message.ids) this.#forget(id);
       this.offer(message.ids);
@@ -124,15 +132,16 @@ export class Session {
     if (message.type === "answer" || message.type === "watched") this.#asking.receive(message);
   }
 
-  /** A report with all that is applied, whether it came as such or as what is new. */
-  #whole({ gone, ...report }: Report): Report {
-    if (!gone) this.#applied.clear();
-    for (const id of gone ?? []) this.#applied.delete(id);
+  /** Takes in what the report says to be applied. */
+  #said(report: Report): Said {
+    const all = new Set(report.gone ? [] : report.applied.map(({ id }) => id));
+    const gone = report.gone ?? [...this.#applied.keys()].filter((id) => !all.has(id));
+    for (const id of gone) this.#applied.delete(id);
     // A host in other hands may name slices without end.
     const most = 2 * this.#options.plans.wantedBy(this.hostId).size + SPARE;
-    for (const held of report.applied)
-      if (this.#applied.size < most || this.#applied.has(held.id)) this.#applied.set(held.id, held);
-    return { ...report, applied: [...this.#applied.values()] };
+    const applied = report.applied.filter(({ id }) => this.#applied.has(id) || this.#applied.size < most);
+    for (const held of applied) this.#applied.set(held.id, held);
+    return { report: { ...report, applied, gone }, applied: this.#applied };
   }
 
   ask(question: Question): Promise<unknown> {

@@ -6,9 +6,9 @@ import type { ReportWriter } from "./report_writer.ts";
 export function heardAndKept(realise: () => Realise, written: ReportWriter): PublisherOptions["reports"] {
   return {
     opened: (hostId) => written.opened(hostId),
-    put: (hostId, report) => {
-      written.put(hostId, report);
-      realise().heard(hostId, report);
+    put: (hostId, said) => {
+      written.put(hostId, said);
+      realise().heard(hostId, said);
     },
     closed: (hostId) => {
       written.closed(hostId);

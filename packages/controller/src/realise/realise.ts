@@ -1,5 +1,6 @@
-import type { Kind, Report, Status } from "@onehop/core";
+import type { Kind, Status } from "@onehop/core";
 import { type Clock, keys, type Store } from "@onehop/store";
+import type { Said } from "../publish/session.ts";
 import type { AnyObject, StatusSource } from "../status_source.ts";
 import { follow } from "./follow.ts";
 import type { Reports } from "./reports.ts";
@@ -55,9 +56,9 @@ export class Realise implements StatusSource {
   }
 
   /** A host's report, on its own stream to this controller; undefined: that stream ended. */
-  heard(hostId: string, report: Report | undefined): void {
+  heard(hostId: string, said: Said | undefined): void {
     const { reports } = this.#known;
-    reports.hear(hostId, report);
+    reports.hear(hostId, said);
     this.#onReports([hostId]);
     this.poke();
   }

@@ -1,5 +1,6 @@
 import type { Report } from "@onehop/core";
 import { type Clock, type Compare, keys, type Op, pause, type Store, StoreError } from "@onehop/store";
+import type { Said } from "../publish/session.ts";
 
 export interface ReportWriterOptions {
   readonly store: Store;
@@ -32,11 +33,11 @@ const BATCH = 40;
 const MOST_BYTES = 1_000_000;
 
 interface Known {
-  latest: Report;
+  latest: Said;
   /** What of it is pressing, as text. */
   pressing: string;
   /** As written by us, under the present lease. */
-  written: Report | undefined;
+  written: Said | undefined;
   writtenPressing: string;
   /** When it was written last, as the clock counts. */
   wrote: number;
@@ -67,13 +68,13 @@ export class ReportWriter {
     this.#hosts.get(hostId)?.cancelEnd();
   }
 
-  put(hostId: string, report: Report): void {
+  put(hostId: string, said: Said): void {
     const known = this.#hosts.get(hostId);
-    const pressing = pressingOf(report);
-    if (known) Object.assign(known, { latest: report, pressing });
+    const pressing = pressingOf(said.report);
+    if (known) Object.assign(known, { latest: said, pressing });
     else
       this.#hosts.set(hostId, {
-        latest: report,
+        latest: said,
         pressing,
         written: undefined,
         writtenPressing: "",
@@ -125,8 +126,8 @@ export class ReportWriter {
   }
 
   /** What there is to be written of hosts that are owned; undefined: the report is to go. */
-  #takeBatch(): Map<string, Report | undefined> {
-    const batch = new Map<string, Report | undefined>();
+  #takeBatch(): Map<string, Said | undefined> {
+    const batch = new Map<string, Said | undefined>();
     const now = this.#options.clock.now();
     const later = Math.max(LATER_MS, this.#hosts.size * LATER_EACH_MS);
     let bytes = 0;
@@ -137,25 +138,25 @@ export class ReportWriter {
       this.#due.delete(hostId);
       if (!this.#options.guard(hostId) || (known && known.latest === known.written)) continue;
       batch.set(hostId, known?.latest);
-      bytes += (known?.latest.applied.length ?? 0) * 150;
+      bytes += (known?.latest.applied.size ?? 0) * 150;
     }
     return batch;
   }
 
-  async #store(batch: ReadonlyMap<string, Report | undefined>): Promise<boolean> {
+  async #store(batch: ReadonlyMap<string, Said | undefined>): Promise<boolean> {
     const { store, guard } = this.#options;
     this.#lease ??= await store.grantLease(REPORT_TTL_S);
     const lease = this.#lease;
     const compare: Compare[] = [];
     const then: Op[] = [];
-    for (const [hostId, report] of batch) {
+    for (const [hostId, said] of batch) {
       const held = guard(hostId);
       if (!held) continue;
       compare.push(held);
       const key = keys.report(hostId);
-      then.push(report ? { put: key, value: JSON.stringify(report), lease } : { delete: key });
+      then.push(said ? { put: key, value: textOf(said), lease } : { delete: key });
       // One that was removed has none: it would stay as long as this controller, and its slices be awaited.
-      if (report) compare.push({ exists: keys.object("hosts", hostId) });
+      if (said) compare.push({ exists: keys.object("hosts", hostId) });
     }
     const { ok } = await store.txn({ compare, then });
     if (!ok) return this.#oneByOne(batch);
@@ -164,11 +165,11 @@ export class ReportWriter {
   }
 
   /** Some host is another's by now: that must not hold up the others. */
-  async #oneByOne(batch: ReadonlyMap<string, Report | undefined>): Promise<boolean> {
+  async #oneByOne(batch: ReadonlyMap<string, Said | undefined>): Promise<boolean> {
     if (batch.size === 1) return false;
     let all = true;
-    for (const [hostId, report] of batch) {
-      const one = new Map([[hostId, report]]);
+    for (const [hostId, said] of batch) {
+      const one = new Map([[hostId, said]]);
       if (await this.#store(one)) continue;
       all = false;
       this.#due.add(hostId);
@@ -176,14 +177,14 @@ export class ReportWriter {
     return all;
   }
 
-  #note(batch: ReadonlyMap<string, Report | undefined>): void {
-    for (const [hostId, report] of batch) {
+  #note(batch: ReadonlyMap<string, Said | undefined>): void {
+    for (const [hostId, said] of batch) {
       const known = this.#hosts.get(hostId);
       if (!known) continue;
-      known.written = report;
-      known.writtenPressing = report ? pressingOf(report) : "";
+      known.written = said;
+      known.writtenPressing = said ? pressingOf(said.report) : "";
       known.wrote = this.#options.clock.now();
-      if (known.latest !== report) this.#due.add(hostId);
+      if (known.latest !== said) this.#due.add(hostId);
     }
   }
 
@@ -216,6 +217,9 @@ export class ReportWriter {
     }
   }
 }
+
+const textOf = ({ report: { gone: _, ...report }, applied }: Said): string =>
+  JSON.stringify({ ...report, applied: [...applied.values()] } satisfies Report);
 
 /** What it says beyond how far the host is with its slices, as text. */
 const pressingOf = ({ whole = false, hub_of = [], degraded }: Report): string =>

@@ -1,5 +1,6 @@
 import type { PortProblem, Report, SliceId } from "@onehop/core";
 import { keys } from "@onehop/store";
+import type { Said } from "../publish/session.ts";
 
 /**
  * The last report of every live host, with what status asks of them: which hosts hold a slice, and what. What a host says
@@ -8,8 +9,8 @@ import { keys } from "@onehop/store";
 export class Reports {
   /** As text: what is heard is not read a second time. */
   readonly #stored = new Map<string, string>();
-  readonly #heard = new Map<string, Report>();
-  readonly #byHost = new Map<string, Report>();
+  readonly #heard = new Set<string>();
+  readonly #byHost = new Map<string, Said>();
   readonly #hashes = new Map<SliceId, Map<string, string>>();
 
   /** Answers the ids of the hosts concerned. */
@@ -28,10 +29,10 @@ export class Reports {
   }
 
   /** Undefined: the host's stream to this controller ended. */
-  hear(hostId: string, report: Report | undefined): void {
-    if (report) this.#heard.set(hostId, report);
+  hear(hostId: string, said: Said | undefined): void {
+    if (said) this.#heard.add(hostId);
     else this.#heard.delete(hostId);
-    this.#set(hostId, report ?? parseReport(this.#stored.get(hostId)));
+    this.#set(hostId, said ?? parseReport(this.#stored.get(hostId)));
   }
 
   live(hostId: string): boolean {
@@ -45,12 +46,12 @@ export class Reports {
 
   /** VPCs whose whole tables the host has, as their hub; none where its agent does not say so. */
   whole(hostId: string): ReadonlySet<string> {
-    const report = this.#byHost.get(hostId);
+    const report = this.#byHost.get(hostId)?.report;
     return report?.whole === true && Array.isArray(report.hub_of) ? new Set(report.hub_of) : NO_VPCS;
   }
 
   problemOf(hostId: string, portId: string): PortProblem | undefined {
-    return this.#byHost.get(hostId)?.degraded.find((p) => p.port_id === portId);
+    return this.#byHost.get(hostId)?.report.degraded.find((p) => p.port_id === portId);
   }
 
   #store(hostId: string, text: string | undefined): void {
@@ -59,17 +60,23 @@ export class Reports {
     if (!this.#heard.has(hostId)) this.#set(hostId, parseReport(text));
   }
 
-  #set(hostId: string, report: Report | undefined): void {
+  #set(hostId: string, said: Said | undefined): void {
     const before = this.#byHost.get(hostId);
-    if (before === report) return;
-    const had = new Map(before?.applied.map((held) => [held.id, held.hash]));
-    for (const { id, hash } of report?.applied ?? []) {
-      if (had.get(id) !== hash) this.#note(hostId, id, hash);
-      had.delete(id);
-    }
-    for (const id of had.keys()) this.#drop(hostId, id);
-    if (report) this.#byHost.set(hostId, report);
+    if (said && before?.applied === said.applied) this.#change(hostId, said.report);
+    else this.#replace(hostId, before, said);
+    if (said) this.#byHost.set(hostId, said);
     else this.#byHost.delete(hostId);
+  }
+
+  /** What is new since the report before on the same stream. */
+  #change(hostId: string, { applied, gone = [] }: Report): void {
+    for (const id of gone) this.#drop(hostId, id);
+    for (const { id, hash } of applied) this.#note(hostId, id, hash);
+  }
+
+  #replace(hostId: string, before: Said | undefined, said: Said | undefined): void {
+    for (const id of before?.applied.keys() ?? []) if (!said?.applied.has(id)) this.#drop(hostId, id);
+    for (const { id, hash } of said?.applied.values() ?? []) this.#note(hostId, id, hash);
   }
 
   #note(hostId: string, id: SliceId, hash: string): void {
@@ -89,12 +96,13 @@ const NONE: ReadonlyMap<string, string> = new Map();
 const NO_VPCS: ReadonlySet<string> = new Set();
 
 /** What a host wrote is not trusted to have a report's form. */
-function parseReport(text: string | undefined): Report | undefined {
+function parseReport(text: string | undefined): Said | undefined {
   if (text === undefined) return undefined;
   try {
     const value = JSON.parse(text) as Partial<Report> | null;
     if (!Array.isArray(value?.applied) || !Array.isArray(value.degraded)) return undefined;
-    return value as Report;
+    const report = value as Report;
+    return { report, applied: new Map(report.applied.map((held) => [held.id, held])) };
   } catch {
     return undefined;
   }

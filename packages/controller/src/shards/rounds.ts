@@ -14,12 +14,10 @@ export interface RoundsOptions {
 
 /**
  * How long a slice rests that was sent, for each host that was told, and at most: changes that come meanwhile go out
- * together. It rests up to so many times longer while some come again and again, so that a network that is filled costs
- * its hosts no more than a few slices a second, and a single change waits for little.
+ * together.
  */
 const REST_MS = 2;
 const MOST_REST_MS = 500;
-const LONGER = 5;
 /** Between turns of the event loop. */
 const SLICE_OF_TIME_MS = 4;
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -35,8 +33,6 @@ export class Rounds {
   readonly #since = new Map<SliceId, number>();
   /** Those that rest, with the causes that came meanwhile. */
   readonly #resting = new Map<SliceId, Set<string>>();
-  /** Of those that were changed while they rested: how many times longer they rest. */
-  readonly #longer = new Map<SliceId, number>();
   #draining = false;
 
   constructor(options: RoundsOptions) {
@@ -103,13 +99,10 @@ export class Rounds {
 
   #rest(id: SliceId, told: number): void {
     if (told === 0) return;
-    const longer = this.#longer.get(id) ?? 1;
     const causes = new Set<string>();
     this.#resting.set(id, causes);
-    this.#options.clock.after(Math.min(told * REST_MS * longer, MOST_REST_MS), () => {
+    this.#options.clock.after(Math.min(told * REST_MS, MOST_REST_MS), () => {
       this.#resting.delete(id);
-      if (causes.size > 0) this.#longer.set(id, Math.min(longer + 1, LONGER));
-      else this.#longer.delete(id);
       for (const cause of causes) this.#enqueue(cause, id);
       if (!this.#draining) void this.#drain();
     });
