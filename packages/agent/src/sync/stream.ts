@@ -35,8 +35,8 @@ export interface StreamOptions {
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 500;
-/** A controller pings every two seconds; one that was silent for so long is dead. */
-const SILENCE_MS = 5000;
+/** A controller pings every three seconds; one that was silent for so long is dead. */
+const SILENCE_MS = 7000;
 
 /** The stream to one controller, opened again and again until it is stopped. */
 export class Stream {

@@ -43,9 +43,9 @@ export interface SessionOptions {
   readonly confirm: (lessons: Lessons) => Promise<Verdicts | undefined>;
 }
 
-const PING_MS = 2000;
-/** A stream without a sign of life for so long is dead. */
-const SILENCE_MS = 4000;
+const PING_MS = 3000;
+/** A stream without a sign of life for so long is dead: two pings were not answered. */
+const SILENCE_MS = 7000;
 
 /** The stream to one host: those of its slices that are owned here as they change, its reports and answers as they come. */
 export class Session {
