@@ -35,7 +35,7 @@ export const keys = {
   restingAddressesOf: (networkId: string) => `${ROOT}/resting/address/${networkId}/`,
 
   /**
-   * → JSON of a Record (controller/src/history): what one transaction changed in the VPC. The stamp, a time and a random
+   * → JSON of a Record, a long one packed (controller/src/history): what one transaction changed in the VPC. The stamp, a time and a random
    * part, only makes the key unique; the order of records is that of their revisions.
    */
   history: (vpcId: string, stamp: string) => `${ROOT}/history/${vpcId}/${stamp}`,

@@ -10,7 +10,7 @@ import {
   type Store,
   type Txn,
 } from "@onehop/store";
-import { type Change, joined, type Record } from "./record.ts";
+import { type Change, joined, recordOf, textOf } from "./record.ts";
 
 /** A transaction would make the overlay larger than one transaction of the store. */
 export class OverlayFull extends Error {}
@@ -87,8 +87,7 @@ export class Overlay implements Store {
         then.push({ put: key, value: entry.value, ...(lease ? { lease } : {}) });
     }
     for (const { key, changes } of this.#records.values())
-      if (changes.length > 0)
-        then.push({ put: key, value: JSON.stringify({ changes: joined(changes) } satisfies Record) });
+      if (changes.length > 0) then.push({ put: key, value: textOf({ changes: joined(changes) }) });
     return { compare: [...this.#compares.values()], then };
   }
 
@@ -184,7 +183,7 @@ export class Overlay implements Store {
     const record = this.#records.get(vpc) ?? { key, changes: [] };
     this.#records.set(vpc, record);
     const { length } = record.changes;
-    record.changes.push(...(JSON.parse(value) as Record).changes);
+    record.changes.push(...recordOf(value).changes);
     return () => record.changes.splice(length);
   }
 

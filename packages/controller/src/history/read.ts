@@ -1,7 +1,7 @@
 import { notFound } from "@onehop/core";
 import { type Entry, keys, type RangeResult, type Store } from "@onehop/store";
 import { type Caller, sees } from "../auth/caller.ts";
-import type { Change, Record } from "./record.ts";
+import { type Change, type Record, recordOf } from "./record.ts";
 import type { End } from "./trim.ts";
 
 /** A record with the revision of its transaction. */
@@ -35,7 +35,7 @@ export async function readRecords({ store, caller }: Place, entries: readonly En
     const found = await Promise.all(entries.slice(i, i + CHUNK).map((e) => store.get(e.key)));
     for (const entry of found) {
       if (!entry) continue;
-      const { changes } = JSON.parse(entry.value) as Record;
+      const { changes } = recordOf(entry.value);
       const mine = changes.filter((c) => sees(caller, projectOf(c)));
       if (mine.length > 0) records.push({ revision: entry.mod_revision, changes: mine });
     }

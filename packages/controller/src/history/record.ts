@@ -1,3 +1,4 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { At, Kind, Noun } from "@onehop/core";
 import { keys, type Op } from "@onehop/store";
 import type { Context } from "../handlers/handler.ts";
@@ -64,8 +65,25 @@ export function recordsOf(notes: readonly Note[]): Op[] {
   }
   return [...records].map(([vpcId, { stamp, changes }]) => ({
     put: keys.history(vpcId, stamp),
-    value: JSON.stringify({ changes: joined(changes) } satisfies Record),
+    value: textOf({ changes: joined(changes) }),
   }));
+}
+
+/** Characters from which on a record is worth packing: many objects of one request are much alike. */
+const LONG = 4000;
+/** Before one that is packed: its JSON, deflated (RFC 1951), in base64. */
+const PACKED = "deflate ";
+
+/** As it is stored. */
+export function textOf(record: Record): string {
+  const text = JSON.stringify(record);
+  return text.length < LONG ? text : PACKED + deflateRawSync(text, { level: 1 }).toString("base64");
+}
+
+/** As it was stored. */
+export function recordOf(text: string): Record {
+  if (!text.startsWith(PACKED)) return JSON.parse(text);
+  return JSON.parse(inflateRawSync(Buffer.from(text.slice(PACKED.length), "base64")).toString());
 }
 
 /** Changes of the same object become one; what came and went within them is left out. */
