@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Cluster, newCluster, type Server, serverFiles, writeFiles } from "@onehop/pki";
-import { openStore, type Store, type StoreTls } from "@onehop/store";
+import { openStore, SNAPSHOTS, type Store, type StoreTls } from "@onehop/store";
 
 /** One of the three. A killed or paused one keeps its data and its ports. */
 export interface EtcdMember {
@@ -38,6 +38,8 @@ export interface EtcdCluster {
   readonly store: Store;
   /** Waits until there is one that answers. */
   leader(): Promise<EtcdMember>;
+  /** Waits until all members have what was agreed upon, and answer. */
+  whole(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -69,7 +71,8 @@ export async function startEtcdCluster(options: EtcdClusterOptions = {}): Promis
     await Promise.all(members.map((m) => m.start()));
     const leader = () => findLeader(members, tls);
     await leader();
-    return { dir, members, url, tls, pki: join(dir, "e1"), store, leader, stop };
+    const whole = () => untilHealthy(members, tls);
+    return { dir, members, url, tls, pki: join(dir, "e1"), store, leader, whole, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -164,6 +167,7 @@ class Member implements EtcdMember {
       "--heartbeat-interval=50",
       "--election-timeout=500",
       "--experimental-watch-progress-notify-interval=2s",
+      SNAPSHOTS,
       "--unsafe-no-fsync",
       "--log-level=warn",
       "--logger=zap",
@@ -186,22 +190,39 @@ async function findLeader(members: readonly Member[], tls: StoreTls): Promise<Et
   }
 }
 
+async function untilHealthy(members: readonly Member[], tls: StoreTls): Promise<void> {
+  const until = Date.now() + PATIENCE_MS;
+  for (const member of members)
+    while (!(await isHealthy(member, tls))) {
+      if (Date.now() > until) throw new Error(`${member.name} of etcd is not back after ${PATIENCE_MS / 1000} s.`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+}
+
 /** As its metrics say; one that is dead or paused is none. */
-function isLeader({ clientUrl, pid }: Member, { ca, certificate, key }: StoreTls): Promise<boolean> {
-  if (pid === undefined) return Promise.resolve(false);
+const isLeader = async (member: Member, tls: StoreTls): Promise<boolean> =>
+  /^etcd_server_is_leader 1$/m.test(await said(member, "/metrics", tls));
+
+/** It answers a read by itself, with what the others agreed upon. */
+const isHealthy = async (member: Member, tls: StoreTls): Promise<boolean> =>
+  /"health":"true"/.test(await said(member, "/health", tls));
+
+/** Nothing where it is dead or paused. */
+function said({ clientUrl, pid }: Member, path: string, { ca, certificate, key }: StoreTls): Promise<string> {
+  if (pid === undefined) return Promise.resolve("");
   return new Promise((resolve) => {
     const options = { ca, cert: certificate, key, agent: false, timeout: 500 } as const;
-    const asked = request(`${clientUrl}/metrics`, options, (answer) => {
+    const asked = request(`${clientUrl}${path}`, options, (answer) => {
       let text = "";
       answer.setEncoding("utf8");
       answer.on("data", (piece: string) => {
         text += piece;
       });
-      answer.on("end", () => resolve(/^etcd_server_is_leader 1$/m.test(text)));
-      answer.on("error", () => resolve(false));
+      answer.on("end", () => resolve(text));
+      answer.on("error", () => resolve(""));
     });
     asked.on("timeout", () => asked.destroy());
-    asked.on("error", () => resolve(false));
+    asked.on("error", () => resolve(""));
     asked.end();
   });
 }
