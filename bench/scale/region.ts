@@ -46,7 +46,11 @@ export class Region {
   static async up(shape: Shape, progress: Progress): Promise<Region> {
     progress("Starting three etcds");
     const etcd = await startEtcdCluster({
-      args: ["--quota-backend-bytes=6000000000", "--auto-compaction-mode=periodic", "--auto-compaction-retention=1m"],
+      args: [
+        ...["--quota-backend-bytes=6000000000", "--auto-compaction-mode=periodic", "--auto-compaction-retention=1m"],
+        // As in the units of packaging/systemd.
+        "--experimental-watch-progress-notify-interval=2s",
+      ],
     });
     let region: Region | undefined;
     try {

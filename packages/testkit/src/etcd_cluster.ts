@@ -166,7 +166,7 @@ class Member implements EtcdMember {
       ]),
       "--heartbeat-interval=50",
       "--election-timeout=500",
-      "--experimental-watch-progress-notify-interval=2s",
+      "--experimental-watch-progress-notify-interval=200ms",
       SNAPSHOTS,
       "--unsafe-no-fsync",
       "--log-level=warn",

@@ -103,7 +103,7 @@ const etcdArgs = (dataDir: string, { unsafeNoFsync, quotaBytes = 4 * 2 ** 30 }: 
   `--quota-backend-bytes=${quotaBytes}`,
   SNAPSHOTS,
   // Watchers of quiet prefixes learn how far they are, so that a compaction does not make them start anew.
-  "--experimental-watch-progress-notify-interval=2s",
+  "--experimental-watch-progress-notify-interval=200ms",
   "--logger=zap",
   "--log-outputs=stderr",
   "--log-level=warn",
