@@ -21,8 +21,8 @@ export const CONTROL_PLANE: readonly Breakage[] = [
   {
     name: "only a port's first address is reachable",
     file: "packages/agent/src/lower/destinations.ts",
-    find: "for (const address of port.addresses)",
-    replace: "for (const address of port.addresses.slice(0, 1))",
+    find: "port.addresses.map((address) => textRow(",
+    replace: "port.addresses.slice(0, 1).map((address) => textRow(",
     test: DIFFERENTIAL,
   },
   {
