@@ -40,10 +40,11 @@ const RETRY_MS = 1000;
 const REPAIR_MS = 15_000;
 const REPAIR_PART = 200;
 /**
- * How long a host whose slices somebody vouched for still calls itself whole: another controller takes them over, and hosts
- * by the thousand need not hear that a hub went and came back. It answers "unknown" only while they are vouched for.
+ * How long a host whose slices somebody vouched for still calls itself whole: another controller takes them over, also those of
+ * one that hangs, and hosts by the thousand need not hear that a hub went and came back. It answers "unknown" only while
+ * they are vouched for.
  */
-const DOUBT_MS = 2000;
+const DOUBT_MS = 6000;
 
 /** Slices in, kernel state and reports out. */
 export class Agent {

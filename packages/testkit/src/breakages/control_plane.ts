@@ -72,6 +72,16 @@ export const CONTROL_PLANE: readonly Breakage[] = [
     },
   },
   {
+    name: "a slice that was patched is not looked at",
+    file: "packages/agent/src/sync/slice_store.ts",
+    find: "if (hashes.of(body).hash !== message.hash) return wrong(message);",
+    replace: "",
+    test: {
+      file: "packages/agent/src/sync/slice_store.test.ts",
+      title: "slices are changed by what differs from what is here, and by nothing else",
+    },
+  },
+  {
     name: "a port is reachable before it has its policy",
     file: "packages/agent/src/reconcile/apply.ts",
     find: "for (const name of BASE) writeRows(machine, name);",

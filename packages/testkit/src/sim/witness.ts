@@ -10,7 +10,7 @@ export interface Witness {
 
 /**
  * The controller's end of a host's stream, watched: no slice goes to a host that is not interested in it (Q10), and
- * "same" is only said of a hash that this stream has said or heard.
+ * "same" is only said of a hash that this stream has said or heard, as a difference is only one from such.
  */
 export function witnessed(link: Link, hostId: string, { plane, around }: Witness): Link {
   const known = new Map<string, Set<string>>();
@@ -23,6 +23,8 @@ export function witnessed(link: Link, hostId: string, { plane, around }: Witness
     if (typeof frame !== "string") {
       const slice = readFrame(frame);
       if (!slice) return around.onBroken(`A frame to ${hostId} is no slice.`);
+      if (slice.type === "difference" && !known.get(slice.id)?.has(slice.base))
+        around.onBroken(`${slice.id} is sent to ${hostId} as what differs from what it never had.`);
       note(slice.id, slice.hash);
       if (!plane.plans.hostsOf(slice.id).has(hostId))
         around.onBroken(`Q10: ${slice.id} went to ${hostId}, which is not interested in it.`);
