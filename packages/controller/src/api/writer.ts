@@ -124,7 +124,8 @@ export class Writer {
 
   /** Plans jobs upon one snapshot and commits them group by group; those without an answer queue again. */
   async #share(jobs: readonly Job[]): Promise<void> {
-    const snapshot = this.guess();
+    // What this process follows may be behind for long: who was refused twice by it asks the store.
+    const snapshot = jobs.some(({ tries }) => tries > 1) ? this.read() : this.guess();
     await Promise.all(
       jobs.flatMap(({ reads: { keys, prefixes = [] } }) => [
         ...keys.map((key) => snapshot.get(key)),

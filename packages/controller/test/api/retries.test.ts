@@ -1,4 +1,5 @@
 import { idempotencyKey, ifMatch } from "@onehop/api";
+import { IntentView } from "@onehop/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ManualClock, MemoryStore, randomUUID, refusal, refused, type Served, serve, world } from "./fixture.ts";
 
@@ -163,4 +164,19 @@ test("a name is free again after a rename or a deletion", async () => {
   await create({ name: "a" });
   await served.root.delete("ports", id);
   await create({ name: "b" });
+});
+
+test("writes are done by what the store has, however far behind is what this process follows", async () => {
+  const store = new MemoryStore();
+  const [first, ending] = [await serve({ store }), new AbortController()];
+  const { network } = await world(first.root);
+  const followed = await IntentView.open({ store, signal: ending.signal });
+  ending.abort();
+  const behind = await serve({ store, followed });
+  await first.root.patch("networks", network.id, { labels: { a: "1" } });
+  const there = await first.root.create("ports", { network_id: network.id });
+  const made = await behind.root.create("ports", { network_id: network.id });
+  expect(made.addresses).not.toEqual(there.addresses);
+  await behind.root.delete("ports", there.id);
+  await Promise.all([behind.close(), first.close()]);
 });
