@@ -1,7 +1,8 @@
 import type { At, Port } from "@onehop/core";
+import { keys } from "@onehop/store";
 import { IntentBuilder } from "@onehop/testkit/intent_builder";
 import { expectRecomputeEqual } from "@onehop/testkit/recompute";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ControlPlane } from "../src/control_plane.ts";
 import { FakeAgent, put, putIntent, Rig, until } from "./rig.ts";
 import { BASE, PROJECT } from "./states.ts";
@@ -90,6 +91,20 @@ describe("the agents' stream", () => {
     agent.slices.delete(id);
     agent.report();
     await until("all is said at once, without one", () => state() === "pending");
+  });
+
+  it("keeps of a report no more than a bound, whatever a host in other hands names at once", async () => {
+    const { address } = await started();
+    const agent = new FakeAgent(address, "h2");
+    await until("all slices came", () => agent.slices.size === 5);
+    const applied = Array.from({ length: 5000 }, (_, n) => ({ id: `vpc/${n}`, epoch: 1, generation: 1, hash: "h" }));
+    agent.say(JSON.stringify({ type: "report", applied, degraded: [] }));
+    let kept = 0;
+    await vi.waitFor(async () => {
+      const stored = await rig.store.get(keys.report(h2.id));
+      kept = JSON.parse(stored!.value).applied.length;
+    });
+    expect(kept).toBe(2 * 5 + 1000);
   });
 
   it("sends a change to the hosts interested in it and to nobody else (Q16)", async () => {

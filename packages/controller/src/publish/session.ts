@@ -139,8 +139,12 @@ export class Session {
     for (const id of gone) this.#applied.delete(id);
     // A host in other hands may name slices without end.
     const most = 2 * this.#options.plans.wantedBy(this.hostId).size + SPARE;
-    const applied = report.applied.filter(({ id }) => this.#applied.has(id) || this.#applied.size < most);
-    for (const held of applied) this.#applied.set(held.id, held);
+    const applied: Held[] = [];
+    for (const held of report.applied) {
+      if (this.#applied.size >= most && !this.#applied.has(held.id)) continue;
+      this.#applied.set(held.id, held);
+      applied.push(held);
+    }
     return { report: { ...report, applied, gone }, applied: this.#applied };
   }
 
