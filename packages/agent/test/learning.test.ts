@@ -1,4 +1,4 @@
-import type { FromAgent, HostPlan, Lesson, Lessons, Slice, Verdict, VpcLearning } from "@onehop/core";
+import type { FromAgent, HostPlan, Lesson, Lessons, Slice, SliceId, Verdict, VpcLearning } from "@onehop/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { FakeKernel } from "../src/kernel/fake.ts";
 import { Confirmer } from "../src/learning/confirmer.ts";
@@ -62,6 +62,34 @@ describe("the rules of a VPC that learns", () => {
     await host.reconciler.run(planOf(1, [a1]));
     expect([...host.kernel.read("vpc_rules"), ...host.kernel.read("vpc_keys")]).toEqual([]);
     expect(host.kernel.get("endpoints", 0)?.learns).toBe(0);
+  });
+
+  it("say where ports are pushed, so that elsewhere only what was learned is looked up", async () => {
+    const host = new FakeHost();
+    await host.reconciler.run(learningPlan(2, [{ name: "a1", host: 2 }]));
+    expect(host.kernel.get("endpoints", 0)?.near).toBe(22);
+  });
+
+  it("count more as near before it is pushed, and less only once it is gone", async () => {
+    const host = new FakeHost();
+    const plan = (networks: readonly SliceId[]): HostPlan => {
+      const whole = learningPlan(2, [{ name: "a1", host: 2 }]);
+      const own = whole.get("host/h2");
+      if (own?.type !== "host") throw new Error("The plan is of another form.");
+      const slices = own.slices.filter((id) => !id.startsWith("network/") || networks.includes(id));
+      return new Map(whole).set("host/h2", { ...own, slices });
+    };
+    const changes = async (networks: readonly SliceId[]) => {
+      host.takeLog();
+      await host.reconciler.run(plan(networks));
+      return [
+        host.kernel.get("endpoints", 0)?.near,
+        ...host.takeLog().filter((line) => /endpoints|destinations/.test(line)),
+      ];
+    };
+    await changes(["network/n1"]);
+    expect(await changes(["network/n1", "network/n2"])).toEqual([22, "write endpoints", "write destinations"]);
+    expect(await changes(["network/n1"])).toEqual([24, "remove destinations", "write endpoints"]);
   });
 
   it("need no second write where nothing changed", async () => {

@@ -52,9 +52,10 @@ const VECTORS: readonly (readonly [string, string, Record<string, unknown>, stri
       device: Device.TAP,
       has_allowed: 1,
       learns: Learns.CONFIRMED,
+      near: 24,
     },
     `123e4567e89b42d3a456426614174000 0200000001000000 01000000 02000000 03000000 aa050000
-     00000000000000000000ffff0a000005 0a000001 0a0000000005 0e0000000001 02 01 02 0000000000`,
+     00000000000000000000ffff0a000005 0a000001 0a0000000005 0e0000000001 02 01 02 18 00000000`,
   ],
   [
     "keys of a VPC",

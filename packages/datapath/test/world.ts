@@ -149,6 +149,7 @@ function fillGuest({ maps }: HostRig, self: HostNumber, g: Guest): void {
     device: g.device ?? Device.VETH,
     has_allowed: g.allowed ? 1 : 0,
     learns: Learns.NO,
+    near: 0,
   });
   if (!g.allowed) return;
   const [address, length] = g.allowed;

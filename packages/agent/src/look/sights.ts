@@ -1,5 +1,5 @@
-import { cidr4, contains, formatIpv4, maskOf, type packet, type Sight } from "@onehop/core";
-import { Place, RouteKind, VniKind } from "@onehop/datapath/maps.gen";
+import { cidr4, contains, formatIpv4, ipv4, maskOf, type packet, type Sight } from "@onehop/core";
+import { type Endpoint, Learns, Place, RouteKind, VniKind } from "@onehop/datapath/maps.gen";
 import type { Kernel, Tried } from "../kernel/kernel.ts";
 import type { AnyTable, Rows } from "../lower/index.ts";
 
@@ -38,8 +38,7 @@ export class Sights {
     if (!endpoint || eth?.kind !== "eth") return;
     const { vpc, network, gateway_mac } = endpoint;
     if (inner?.kind === "arp") this.#look("answer_arp", "destinations", { vpc, address: inner.target_ip });
-    else if (inner?.kind === "ipv4" && eth.dst === gateway_mac)
-      this.#route({ vpc, address: inner.dst }, !!endpoint.learns);
+    else if (inner?.kind === "ipv4" && eth.dst === gateway_mac) this.#route({ vpc, address: inner.dst }, endpoint);
     else this.#look("switch", "macs", { network, mac: eth.dst });
   }
 
@@ -57,22 +56,28 @@ export class Sights {
 
   /** What is not for a port here may be passed on where the VPC learns: by a hub, or by the guest's former host. */
   #routeIn(vpc: number, address: string): void {
-    const known = this.#route({ vpc, address }, false);
+    const known = this.#route({ vpc, address });
     if (known?.place === Place.LOCAL) return;
     const rules = this.#look("relay", "vpc_rules", { vpc });
     if (rules && !rules.is_hub && !known) this.#look("relay", "learned", { vpc, address });
   }
 
-  /** As the programs do: the address itself, told or learned, else the longest prefix and its next hop; else a hub. */
-  #route(key: DestinationKey, learns: boolean): Rows["destinations"][1] | undefined {
-    const known = this.#look("route", "destinations", key);
+  /**
+   * As the programs do: the address itself, told or learned, else the longest prefix and its next hop; else a hub. `from`:
+   * the guest's port, whose VPC may learn.
+   */
+  #route(key: DestinationKey, from?: Endpoint): Rows["destinations"][1] | undefined {
+    const learns = from !== undefined && from.learns !== Learns.NO;
+    const told = (at: DestinationKey) =>
+      learns && !isNear(from, at.address) ? undefined : this.#look("route", "destinations", at);
+    const known = told(key);
     if (known || (learns && this.#look("route", "learned", key))) return known;
     const best = this.#longest(key.vpc, key.address);
     if (!best) return undefined;
     const [prefix, value] = best;
     this.found.get("route")?.push({ table: "routes", key: prefix, value: { ...value } });
     const hop = { vpc: key.vpc, address: value.next_hop };
-    const next = value.kind === RouteKind.VIA ? this.#look("route", "destinations", hop) : undefined;
+    const next = value.kind === RouteKind.VIA ? told(hop) : undefined;
     if (next || !learns) return next;
     if (value.kind === RouteKind.VIA && this.#look("route", "learned", hop)) return undefined;
     this.#look("route", "vpc_rules", { vpc: key.vpc });
@@ -93,6 +98,10 @@ export class Sights {
     return best;
   }
 }
+
+/** Whether destinations may have the address (is_near in packages/datapath/bpf/maps/endpoints.h). */
+const isNear = ({ near, gateway }: Endpoint, address: string): boolean =>
+  Math.clz32(ipv4(address) ^ ipv4(gateway)) >= near;
 
 /** As JSON can have it: 64-bit times and counts become texts. */
 const plain = (value: object): Readonly<Record<string, unknown>> =>

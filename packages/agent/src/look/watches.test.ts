@@ -74,7 +74,14 @@ function rig() {
       address: "10.0.1.5",
       gateway: "10.0.1.1",
     },
-    ...{ mac: "0a:00:00:00:00:01", gateway_mac: "0e:00:00:00:00:01", device: 1, has_allowed: 0, learns: Learns.NO },
+    ...{
+      mac: "0a:00:00:00:00:01",
+      gateway_mac: "0e:00:00:00:00:01",
+      device: 1,
+      has_allowed: 0,
+      learns: Learns.NO,
+      near: 0,
+    },
   });
   const place = (slot: number, port: string) => {
     kernel.write("endpoints", [[slot, endpoint(port)]]);

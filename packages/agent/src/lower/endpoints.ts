@@ -1,13 +1,15 @@
 import type { PortProblem } from "@onehop/core";
-import { Device, Learns } from "@onehop/datapath/maps.gen";
+import { Device, type Endpoint, Learns } from "@onehop/datapath/maps.gen";
 import { type Entries, MAX_SLOTS } from "./entries.ts";
 import { type Facts, type LinkFact, OVERHEAD } from "./facts.ts";
+import { nearOf } from "./near.ts";
 import { deviceName, type LocalPort, type Opened } from "./plan.ts";
 
 /** Ports of this host and the devices they are reached by. A port without a device keeps its entry: packets to it say so. */
 export function lowerEndpoints(plan: Opened, facts: Facts, entries: Entries): PortProblem[] {
   const problems: PortProblem[] = [];
   const owners = new Map<string, string>();
+  const near = nearOf(plan);
   for (const local of plan.local) {
     const { port } = local;
     const slot = facts.slots.get(port.id);
@@ -18,7 +20,8 @@ export function lowerEndpoints(plan: Opened, facts: Facts, entries: Entries): Po
     const link = linkOf(local, facts, owners);
     if (typeof link === "string") problems.push({ port_id: port.id, reason: link });
     const found = typeof link === "string" ? undefined : link;
-    entries.endpoints.add(slot, endpoint(local, found, facts));
+    const value = endpoint(local, found, facts);
+    entries.endpoints.add(slot, { ...value, near: near.get(local.network.vpc_id) ?? 0 });
     if (found) entries.links.add({ ifindex: found.ifindex }, { slot });
   }
   return problems;
@@ -39,7 +42,11 @@ function linkOf({ port }: LocalPort, facts: Facts, owners: Map<string, string>):
 
 const LEARNS = { pushed: Learns.NO, direct: Learns.YES, confirmed: Learns.CONFIRMED } as const;
 
-const endpoint = ({ port, network, learns }: LocalPort, link: LinkFact | undefined, facts: Facts) => ({
+const endpoint = (
+  { port, network, learns }: LocalPort,
+  link: LinkFact | undefined,
+  facts: Facts,
+): Omit<Endpoint, "near"> => ({
   port: port.id,
   generation: port.generation,
   vpc: network.vpc_vni,

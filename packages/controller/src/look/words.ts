@@ -9,7 +9,7 @@ import {
 } from "@onehop/core";
 import { type Names, ref } from "./names.ts";
 import { type Entry, type Said, type Scene, unbase64 } from "./scene.ts";
-import { hopsOf, hubWords, learnedWords, relayWords } from "./words_learning.ts";
+import { addressIn, hopsOf, hubWords, learnedWords, relayWords } from "./words_learning.ts";
 
 const PLACE = { local: 1, remote: 2, peer: 3, gateway: 4 } as const;
 const VNI_VPC = 2;
@@ -116,15 +116,17 @@ function macWords(sight: Sight | undefined, scene: Scene): Said {
 }
 
 function routeWords(seen: readonly Sight[], scene: Scene): Said {
-  const of = (table: string) => seen.filter((sight) => sight.table === table);
-  const [[own, hop], [match], [learned, hopLearned]] = [of("destinations"), of("routes"), of("learned")];
-  const wanted = String((own?.key as Entry | undefined)?.address);
+  const of = (table: string, address?: string) =>
+    seen.find((sight) => sight.table === table && (address === undefined || addressIn(sight) === address));
+  // Where nothing can be pushed, what was learned is looked at first.
+  const wanted = seen[0] ? addressIn(seen[0]) : "";
+  const [own, learned, match] = [of("destinations", wanted), of("learned", wanted), of("routes")];
   if (own?.value) return destinationWords([own], scene);
   if (learned?.value && !match) return learnedWords(learned, scene);
   if (!match) return { words: `no route of the VPC leads to ${wanted}` };
   const { address, prefix } = match.key as { readonly address: string; readonly prefix: number };
   const range = `${address}/${prefix - LPM_BEFORE}`;
-  const [rules] = of("vpc_rules");
+  const rules = of("vpc_rules");
   if (match.value?.kind === ROUTE_RANGE) {
     if (rules) return hubWords(wanted, rules, scene);
     return { words: `${wanted} is in the VPC's range ${range}, and no bound port has it` };
@@ -132,7 +134,11 @@ function routeWords(seen: readonly Sight[], scene: Scene): Said {
   const route = scene.names.routeTo(scene.vpc_id, range);
   const nextHop = String(match.value?.next_hop);
   const via = `route ${route?.name ?? ""} ${range} by ${nextHop}`.replace("  ", " ");
-  const next = nextHopWords({ hop, learned: hopLearned ?? learned, rules }, nextHop, scene);
+  const next = nextHopWords(
+    { hop: of("destinations", nextHop), learned: of("learned", nextHop), rules },
+    nextHop,
+    scene,
+  );
   return { words: `${via}; ${next.words}`, objects: [route && ref("route", route), ...(next.objects ?? [])] };
 }
 

@@ -15,7 +15,7 @@ export function isForHub({ action, program, frame }: RunAnswer): boolean {
   return hopsOf(vxlan?.reserved2 ?? 0) === 0;
 }
 
-const addressIn = ({ key }: Sight): string => String((key as Entry).address);
+export const addressIn = ({ key }: Sight): string => String((key as Entry).address);
 
 /** A host said so. */
 export function learnedWords(sight: Sight, { names }: Scene): Said {

@@ -32,7 +32,8 @@ struct endpoint {
 	__u8 device;		/* enum oh_device */
 	__u8 has_allowed;	/* 1: the map allowed has ranges for this slot */
 	__u8 learns;		/* enum oh_learns of its VPC */
-	__u8 pad[5];
+	__u8 near;		/* where it learns: bits that an address shares with the gateway's if destinations may have it; 0: any may */
+	__u8 pad[4];
 };
 
 struct {
@@ -48,4 +49,10 @@ OH_INLINE const struct endpoint *endpoint_lookup(oh_slot slot)
 	const struct endpoint *e = bpf_map_lookup_elem(&endpoints_v1, &slot);
 
 	return e && e->device != OH_DEVICE_NONE ? e : 0;
+}
+
+/* 0: nothing was pushed of the address. */
+OH_INLINE int is_near(const struct endpoint *e, oh_ip4 address)
+{
+	return !e->near || !(bpf_ntohl(address ^ e->gateway) >> (32 - e->near));
 }

@@ -39,7 +39,7 @@ OH_INLINE int route_by_hub(struct oh_pkt *p)
 	/* Dropped only after it was probed: else nobody would see it return. */
 	p->doomed = hub & OH_HUB_SILENT ? 1 : 0;
 	route_to_host(p, hub & ~OH_HUB_SILENT, OH_RELAYED);
-	is_usable(p, p->to.where);
+	is_usable(p, p->to.where, bpf_ktime_get_coarse_ns());
 	return 0;
 }
 
@@ -63,7 +63,7 @@ OH_INLINE int route_learned(struct oh_pkt *p, struct learned *l, int reason)
 		return miss(p, reason);
 	if (l->used != now)
 		l->used = now;
-	if (!is_usable(p, l->host)) {
+	if (!is_usable(p, l->host, now)) {
 		p->silent = l->host;
 		return miss(p, reason);
 	}
@@ -80,7 +80,7 @@ OH_INLINE int route_learned(struct oh_pkt *p, struct learned *l, int reason)
 OH_INLINE int route_pushed(struct oh_pkt *p, oh_host host)
 {
 	route_to_host(p, host, 0);
-	if (!p->from->learns || is_usable(p, host))
+	if (!p->from->learns || is_usable(p, host, bpf_ktime_get_coarse_ns()))
 		return 0;
 	p->silent = host;
 	return route_by_hub(p);

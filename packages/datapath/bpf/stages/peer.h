@@ -83,10 +83,9 @@ __attribute__((noinline)) int peer_doubt(oh_host number)
 }
 
 /* 1 where packets may go to the host straight; asks for a probe where it was not heard. */
-OH_INLINE int is_usable(struct oh_pkt *p, oh_host number)
+OH_INLINE int is_usable(struct oh_pkt *p, oh_host number, oh_ns now)
 {
 	struct peer *peer = peer_lookup(number);
-	oh_ns now = bpf_ktime_get_coarse_ns();
 
 	if (!peer)
 		return 1;

@@ -15,9 +15,12 @@ struct oh_known {
 	int reason;		/* where neither is: why not */
 };
 
+/* What is pushed goes before what was learned; where nothing can have been, one look-up is spared. */
 OH_INLINE void look_up(const struct oh_pkt *p, struct oh_known *way)
 {
-	way->pushed = destination_lookup(p->vpc, p->target);
+	int far = p->from->learns && !is_near(p->from, ip4_of_addr(&p->target));
+
+	way->pushed = far ? 0 : destination_lookup(p->vpc, p->target);
 	way->learned = !way->pushed && p->from->learns ? learned_lookup(p->vpc, p->target) : 0;
 }
 

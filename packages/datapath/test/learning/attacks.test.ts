@@ -67,7 +67,7 @@ describe("between two VPCs that a host serves", () => {
     maps.endpoints.set(C.slot, {
       ...{ port: portId(C), generation: 1, vpc: TWIN, network: NETWORK.front, ifindex: 109, mtu: 1450 },
       ...{ address: C.address, gateway: "10.0.1.1", mac: C.mac, gateway_mac: GATEWAY_MAC },
-      ...{ device: Device.VETH, has_allowed: 0, learns: Learns.YES },
+      ...{ device: Device.VETH, has_allowed: 0, learns: Learns.YES, near: 0 },
     });
     const at = (address: string, place: number, where: number) =>
       maps.destinations.set({ vpc: TWIN, address }, { network: NETWORK.front, mac: C.mac, place, where });

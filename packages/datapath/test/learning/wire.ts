@@ -201,7 +201,15 @@ export class Wire {
         mtu: UNDERLAY_MTU - 50,
         address: g.address,
       },
-      ...{ gateway, mac: g.mac, gateway_mac: GATEWAY_MAC, device: Device.VETH, has_allowed: 0, learns: Learns.YES },
+      ...{
+        gateway,
+        mac: g.mac,
+        gateway_mac: GATEWAY_MAC,
+        device: Device.VETH,
+        has_allowed: 0,
+        learns: Learns.YES,
+        near: 0,
+      },
     });
     maps.links.set({ ifindex }, { slot: g.slot });
     maps.destinations.set(

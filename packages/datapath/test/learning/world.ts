@@ -141,7 +141,7 @@ export class LearningWorld {
     maps.endpoints.set(g.slot, {
       ...{ port: portId(g), generation: revision, vpc: VPC, network: NETWORK[g.net], ifindex: 100 + g.slot, mtu: 1450 },
       ...{ address: g.address, gateway: GATEWAYS[g.net], mac: g.mac, gateway_mac: GATEWAY_MAC },
-      ...{ device: Device.VETH, has_allowed: 0, learns: Learns.YES },
+      ...{ device: Device.VETH, has_allowed: 0, learns: Learns.YES, near: 0 },
     });
     for (const hub of HUBS)
       if (hub !== host) this.rigs.get(hub)?.maps.destinations.set(key, { ...entry, place: Place.REMOTE, where: host });

@@ -184,6 +184,16 @@ const WAYS: readonly Breakage[] = [
     replace: "peer->held_until = now;",
     test: moves("a host that does not answer is used again when it answers a probe, but not at once"),
   },
+  {
+    name: "what is pushed is not looked up where it may be",
+    file: "packages/datapath/bpf/maps/endpoints.h",
+    find: ">> (32 - e->near)",
+    replace: ">> (31 - e->near)",
+    test: {
+      file: `${TESTS}/near.test.ts`,
+      title: "what is pushed goes before what was learned where 22 bits are near, as B's address has",
+    },
+  },
 ];
 
 /** In TypeScript: who judges what was learned, and who has which key. */
