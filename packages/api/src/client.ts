@@ -209,8 +209,7 @@ export class Client {
         response.on("end", () => resolve(answerOf(response, Buffer.concat(chunks))));
       });
       request.on("error", (error: NodeJS.ErrnoException) => {
-        // The server had given up a connection that was kept: nothing of this was read.
-        if (request.reusedSocket && error.code === "EPIPE") resolve(this.#send(options, payload));
+        if (request.reusedSocket && wasNotHeard(options.method, error)) resolve(this.#send(options, payload));
         else failed(error);
       });
       request.setTimeout(this.#options.timeoutMs ?? 330_000, () => request.destroy(new Error("it does not answer")));
@@ -231,6 +230,13 @@ export function queryText(query: Query): string {
   const text = params.toString();
   return text ? `?${text}` : "";
 }
+
+/**
+ * On a connection that the server had given up while it was kept: nothing of the request was read, or it changes nothing and
+ * may be sent again (RFC 9110 section 9.2.2).
+ */
+const wasNotHeard = (method: string | undefined, { code }: NodeJS.ErrnoException): boolean =>
+  code === "EPIPE" || (method === "GET" && code === "ECONNRESET");
 
 function targetOf(url: string): http.RequestOptions {
   if (url.startsWith("unix:")) return { socketPath: url.slice("unix:".length), host: "localhost" };
