@@ -116,6 +116,8 @@ export class NetnsWorld {
     ] as const) {
       run("ip", "-n", ns, "addr", "add", address, "dev", "up0");
       run("ip", "-n", ns, "link", "set", "lo", "up");
+      // IPv6's own address would come a second later, in the midst of a comparison.
+      run("ip", "-n", ns, "link", "set", "up0", "addrgenmode", "none");
       run("ip", "-n", ns, "link", "set", "up0", "up");
     }
   }
