@@ -73,7 +73,7 @@ describe("a claim above what the controllers know", () => {
     const now = process.hrtime.bigint();
     const times = { used: now, asked: now, taught: now, since: now };
     const claim = { ...CLAIM, revision: 1_000_000 };
-    const entry = { host: number, packets: 0, port: guest(2).port_id, claim, ...times };
+    const entry = { host: number, roster: 0, packets: 0, port: guest(2).port_id, claim, ...times };
     learned.set({ vpc: key!.vpc, address: "10.0.2.99" }, entry);
     return { vpc: key!.vpc, host: number };
   };

@@ -11,7 +11,7 @@ const REGIONS: readonly [string, LabOptions][] = [
 ];
 /** Maps of small things that every host has of a VPC that it serves, and those that its hubs have. */
 const SERVED = ["allowed", "destinations", "endpoints", "macs", "routes", "vnis"];
-const LEARNED = ["confirmed", "learned", "learned_use", "vpc_asks", "vpc_keys", "vpc_rules"];
+const LEARNED = ["confirmed", "learned", "learned_use", "rosters", "vouched", "vpc_asks", "vpc_keys", "vpc_rules"];
 const AT_A_HUB = ["destinations", "hub_sources", "moved", "routes", "vnis", "vpc_keys", "vpc_rules"];
 
 const document = (n: number, host: string): object[] => [

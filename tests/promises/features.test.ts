@@ -97,7 +97,7 @@ describe("D8: a feature is a module, with rows and a switch of its own:", () => 
   const whole = entriesWith(ALL_ON);
 
   it.each<[keyof Switches, readonly string[]]>([
-    ["learning", ["endpoints.learns", "vpc_keys", "vpc_rules"]],
+    ["learning", ["endpoints.learns", "rosters", "vpc_keys", "vpc_rules"]],
     ["peers", ["hosts", "tunnels"]],
     ["allowed", ["allowed", "endpoints.has_allowed"]],
     ["routes", ["routes"]],

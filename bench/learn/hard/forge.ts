@@ -44,7 +44,6 @@ const { frame, ipv4, udp, LEARNING_PORT, encodeMessage } = packet;
 const NOBODY = "203.0.113.9";
 const NO_KEY = "0f".repeat(16);
 const NONCE_AT = 24;
-const ZERO_AT = 76;
 const TAG_AT = 80;
 
 type Said = Parameters<typeof encodeMessage>[0];
@@ -60,6 +59,8 @@ const truth = (s: Scene): Said => ({
   ...{ asker: s.numberOf("h1"), teller: s.numberOf("h2") },
   ...s.entry,
 });
+
+const unknownWithRoster = (s: Scene): Said => ({ ...truth(s), kind: "unknown", roster: 1 });
 
 /** A lie of h3: that it has the port by a later binding. */
 export const lie = (s: Scene): Said => ({ ...truth(s), teller: s.numberOf("h3"), revision: s.entry.revision + 1000n });
@@ -108,10 +109,11 @@ function deformed(s: Scene): Forgery[] {
   const longer = packet.concat([right, new Uint8Array(1200)]);
   const ports = udp({ sport: 4000, dport: LEARNING_PORT, checksum: 0 });
   const makes: Readonly<Record<string, (n: number) => Uint8Array>> = {
-    "of another version": () => datagram(src, dst, resigned(0, 2)),
+    "of another version": () => datagram(src, dst, resigned(0, 1)),
     "of no kind": () => datagram(src, dst, resigned(1, 9)),
     "passed on too often": () => datagram(src, dst, resigned(2, 4)),
     "with bits that must be zero": () => datagram(src, dst, resigned(3, 1)),
+    "with a roster that its kind has not": () => datagram(src, dst, encodeMessage(unknownWithRoster(s), s.key)),
     truncated: (n) => datagram(src, dst, right.subarray(0, n % right.length)),
     oversized: (n) => datagram(src, dst, longer.subarray(0, right.length + 1 + (n % 1200))),
     "of another source port": () => frame(ipv4({ src, dst, df: true }), ports, right),
@@ -147,7 +149,7 @@ function replayed(s: Scene): Forgery[] {
 function retold(s: Scene, n: number): Uint8Array {
   const b = s.recorded.slice();
   if (n % 2) new DataView(b.buffer).setBigUint64(NONCE_AT, s.nonce);
-  else b[NONCE_AT + (n % (ZERO_AT - NONCE_AT))]! ^= 1 << (n % 8);
+  else b[NONCE_AT + (n % (TAG_AT - NONCE_AT))]! ^= 1 << (n % 8);
   return datagram(s.tunnel("h2"), s.tunnel("h1"), b);
 }
 

@@ -1,6 +1,7 @@
-import type { HostPlan, SliceId, VpcLearning } from "@onehop/core";
+import type { HostPlan, PortPlan, SliceId, VpcLearning } from "@onehop/core";
 import { LAYOUT } from "@onehop/datapath/maps.gen";
 import { describe, expect, it } from "vitest";
+import { deviceName, Lowering, type Rooms } from "../src/lower/index.ts";
 import { FakeHost, planOf } from "./world.ts";
 
 const LEARNING: VpcLearning = {
@@ -46,6 +47,23 @@ describe("a hub", () => {
     expect(fits(host)).toEqual([1, 0]);
     expect(await host.reconciler.run(hubPlan(3))).toMatchObject({ hub_of: ["v", "w"] });
     expect(fits(host)).toEqual([1, 1]);
+  });
+
+  it("vouches for nothing of a VPC that found no room", () => {
+    const plan = hubPlan(3);
+    const network = plan.get("network/n1");
+    if (network?.type !== "network") throw new Error("The plan is of another form.");
+    const [{ id, device }] = network.ports as [PortPlan];
+    const link = { ifindex: 9, name: deviceName(id, device!), kind: "veth", mtu: 1500, up: true } as const;
+    const links = new Map([[link.name, link]]);
+    const slots = new Map([[id, 0]]);
+    const facts = { links, slots, uplinks: [], underlayMtu: 1600, nextHops: new Map(), limits: {} };
+    const vouchedFor = (rooms: Rooms) => {
+      const lowering = new Lowering(rooms);
+      return [...lowering.lower(lowering.open(plan)!, facts).entries.rosters.rows.keys()];
+    };
+    expect(vouchedFor({})).toEqual(["5000"]);
+    expect(vouchedFor({ destinations: 1 })).toEqual([]);
   });
 });
 

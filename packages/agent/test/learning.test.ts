@@ -128,6 +128,65 @@ describe("the rules of a VPC that learns", () => {
   });
 });
 
+describe("what a host vouches for", () => {
+  const own: PortSpec = { name: "a1", host: 2 };
+  const other: PortSpec = { name: "a2", host: 2 };
+  let host: FakeHost;
+  beforeEach(() => {
+    host = new FakeHost();
+  });
+  const rosterOf = async (...given: Parameters<typeof learningPlan>): Promise<number | undefined> => {
+    await host.reconciler.run(learningPlan(...given));
+    return host.kernel.get("rosters", { vpc: 5000 })?.number;
+  };
+
+  it("Q26: is a number that is another where a port comes, goes or is bound anew, and the same where others change", async () => {
+    const first = await rosterOf(2, [own]);
+    expect(first).toBeGreaterThan(0);
+    expect(await rosterOf(2, [own, b1, at(1)])).toBe(first);
+    const both = await rosterOf(2, [own, other]);
+    const anew = await rosterOf(2, [{ ...own, generation: 99 }, other]);
+    const ofNextEpoch = await rosterOf(2, [own], { ...LEARNING, epoch: 2 });
+    expect(new Set([first, both, anew, ofNextEpoch]).size).toBe(4);
+    expect(await rosterOf(2, [own])).toBe(first);
+  });
+
+  it("is another without a port's device", async () => {
+    const adopted: PortSpec = { ...other, device: { kind: "adopt", name: "tap0" } };
+    host.kernel.addDevice("tap0", "tap");
+    const whole = await rosterOf(2, [own, adopted]);
+    host.kernel.dropDevice("tap0");
+    const without = await rosterOf(2, [own, adopted]);
+    expect(without).not.toBe(whole);
+    expect(await rosterOf(2, [own])).toBe(without);
+  });
+
+  it("is nothing where all is pushed, and once the last port has left", async () => {
+    await rosterOf(2, [own]);
+    expect(await rosterOf(2, [])).toBeUndefined();
+    await host.reconciler.run(planOf(2, [own]));
+    expect([...host.kernel.read("rosters")]).toEqual([]);
+  });
+
+  it("is taken back before anything of it goes, and said again when all is in place", async () => {
+    await rosterOf(2, [own, other]);
+    host.takeLog();
+    await rosterOf(2, [own]);
+    const log = host.takeLog();
+    expect([log[0], log.at(-1)]).toEqual(["remove rosters", "write rosters"]);
+    expect(log.filter((line) => line.endsWith("rosters"))).toHaveLength(2);
+  });
+
+  it("is nothing as long as a change fails half way", async () => {
+    await rosterOf(2, [own, other]);
+    host.writesLeft = 0;
+    const anew = [{ ...own, generation: 2 }];
+    await expect(rosterOf(2, anew)).rejects.toThrow();
+    expect(host.kernel.get("rosters", { vpc: 5000 })).toBeUndefined();
+    expect(await rosterOf(2, anew)).toBeGreaterThan(0);
+  });
+});
+
 describe("a hub remembers where an address was", () => {
   const key = { vpc: 5000, address: addressOf(at(2)) };
   let host: FakeHost;
@@ -169,7 +228,7 @@ describe("confirmation of what was learned", () => {
   const learn = (change: object = {}) => {
     const now = kernel.now();
     const times = { used: now, asked: now, taught: now, since: now };
-    kernel.write("learned", [[key, { host: 2, packets: 1, claim, port: portId("x"), ...times, ...change }]]);
+    kernel.write("learned", [[key, { host: 2, roster: 0, packets: 1, claim, port: portId("x"), ...times, ...change }]]);
   };
   const answer = (verdict: Verdict, now: number) =>
     confirmer.receive({ type: "verdicts", id: (sent.at(-1) as Lessons).id, verdicts: [verdict] }, now);
@@ -254,7 +313,17 @@ describe("confirmation of what was learned", () => {
 
   it("D12: asks about 2,000 entries at a time however many there are, and about new ones first", () => {
     const now = kernel.now();
-    const entry = { host: 2, packets: 1, claim, port: portId("x"), used: now, asked: now, taught: now, since: now };
+    const entry = {
+      host: 2,
+      roster: 0,
+      packets: 1,
+      claim,
+      port: portId("x"),
+      used: now,
+      asked: now,
+      taught: now,
+      since: now,
+    };
     const many = Array.from({ length: 2999 }, (_, n) => ({ vpc: 5000, address: `10.1.${n >> 8}.${n & 255}` }));
     kernel.write(
       "learned",

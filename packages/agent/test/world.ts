@@ -8,6 +8,7 @@ export interface PortSpec {
   readonly host: number;
   readonly network?: 1 | 2;
   readonly device?: PortPlan["device"];
+  readonly generation?: number;
 }
 
 export const portId = (name: string): string =>
@@ -18,7 +19,7 @@ export const addressOf = ({ name, network = 1 }: PortSpec): string => `10.0.${ne
 
 const portPlan = (spec: PortSpec): PortPlan => ({
   id: portId(spec.name),
-  generation: 1,
+  generation: spec.generation ?? 1,
   mac: `0a:00:00:00:0${spec.network ?? 1}:${number(spec.name).toString(16).padStart(2, "0")}`,
   addresses: [addressOf(spec)],
   allowed_addresses: [],

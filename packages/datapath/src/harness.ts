@@ -61,12 +61,12 @@ export const messageIn = (frame: Uint8Array): packet.LearningMessage | undefined
 /** Maps of a test's host: small, so that many hosts are made fast. */
 const SMALL = {
   ...{ destinations: 8192, macs: 8192, routes: 4096, allowed: 1024, vnis: 1024, drops: 4096 },
-  ...{ learned: 4096, questions: 4096, unknowns: 1024 },
+  ...{ learned: 4096, questions: 4096, unknowns: 1024, vouched: 1024 },
 };
 /** Where a working host's tables are used: what is left is written by every run, and read by nobody. */
 const TINY = {
   ...{ links: 1, port_counters: 1, drops: 64, events: 65_536, event_budgets: 1, buckets: 1 },
-  ...{ ways: 1, port_asks: 1, questions: 64 },
+  ...{ ways: 1, port_asks: 1, questions: 64, vouched: 64 },
 };
 /** What a host's agent fills, and what its guests' packets taught it. */
 const TABLES = [

@@ -24,7 +24,7 @@ export interface Learned {
   readonly host: string;
   readonly port: string;
   readonly revision: number;
-  /** Its host was asked within the last second. */
+  /** Its host was asked within the last second, or vouched for it. */
   readonly fresh: boolean;
 }
 

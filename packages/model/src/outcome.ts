@@ -53,8 +53,8 @@ export interface Wire {
   readonly frame: Uint8Array;
 }
 
-/** A message of learning, without what the asker makes up: its nonce, and the key. */
-export type Message = Omit<packet.LearningMessage, "nonce" | "key_version">;
+/** A message of learning, without what hosts make up: the asker's nonce, the teller's roster, and the key. */
+export type Message = Omit<packet.LearningMessage, "nonce" | "roster" | "key_version">;
 
 /** A question that goes beside a packet, to the hub that carries it or straight to the host that is asked. */
 export interface Question {

@@ -27,6 +27,8 @@ const CUT_OFF_MS = 1000;
 /** Ticks between looks at what was learned, and between cleanings. */
 const CONFIRM_EVERY = 2;
 const CLEAN_EVERY = 60;
+/** What is kept of each VPC beside its plan. */
+const NOTES = ["learned", "confirmed", "floors", "barred", "vouched"] as const;
 
 /** The agent's part in learning: everything that no packet waits for. */
 export class Learner {
@@ -89,7 +91,7 @@ export class Learner {
     const { kernel, reconciler } = this.#options;
     const rules = reconciler.mirror.table("vpc_rules").actual();
     const served = ({ vpc }: { readonly vpc: number }) => rules.has(String(vpc));
-    for (const table of ["learned", "confirmed", "floors", "barred"] as const) this.#forgetUnserved(table, served);
+    for (const table of NOTES) this.#forgetUnserved(table, served);
     const now = kernel.now();
     const past = [...kernel.read("moved")]
       .filter(([key, { until }]) => until < now || !served(key))
@@ -98,7 +100,7 @@ export class Learner {
   }
 
   /** The VNI may become another VPC's. */
-  #forgetUnserved<T extends "learned" | "confirmed" | "floors" | "barred">(
+  #forgetUnserved<T extends (typeof NOTES)[number]>(
     table: T,
     served: (key: { readonly vpc: number }) => boolean,
   ): void {

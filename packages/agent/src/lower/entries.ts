@@ -24,9 +24,10 @@ export type TableName =
   | "destinations"
   | "hub_sources"
   | "vpc_keys"
-  | "vpc_rules";
+  | "vpc_rules"
+  | "rosters";
 /** Tables of learning that no plan fills: programs and agent write them as things happen. */
-export type NoteName = "learned" | "confirmed" | "floors" | "barred" | "moved" | "peers" | "hub_sync";
+export type NoteName = "learned" | "confirmed" | "floors" | "barred" | "vouched" | "moved" | "peers" | "hub_sync";
 export type AnyTable = TableName | NoteName;
 export type Rows = { readonly [T in AnyTable]: readonly [key: MapTypes[T]["key"], value: MapTypes[T]["value"]] };
 
@@ -45,10 +46,12 @@ export const KEY_TEXT: { readonly [T in AnyTable]: (key: Rows[T][0]) => string }
   hub_sources: (k) => `${k.vpc} ${k.host} ${k.address}/${k.prefix}`,
   vpc_keys: (k) => String(k.vpc),
   vpc_rules: (k) => String(k.vpc),
+  rosters: (k) => String(k.vpc),
   learned: (k) => `${k.vpc} ${k.address}`,
   confirmed: (k) => `${k.vpc} ${k.address}`,
   floors: (k) => `${k.vpc} ${k.address}`,
   barred: (k) => `${k.vpc} ${k.host}`,
+  vouched: (k) => `${k.vpc} ${k.host}`,
   moved: (k) => `${k.vpc} ${k.address}`,
   peers: String,
   hub_sync: String,
@@ -157,5 +160,6 @@ export const noEntries = (rooms: Rooms = {}): Entries => ({
   hub_sources: new Table("hub_sources", rooms.hub_sources),
   vpc_keys: new Table("vpc_keys", rooms.vpc_keys),
   vpc_rules: new Table("vpc_rules", rooms.vpc_rules),
+  rosters: new Table("rosters", rooms.rosters),
 });
 export const TABLE_NAMES = Object.keys(noEntries()) as TableName[];

@@ -10,6 +10,7 @@ import { lowerLearning, shortVpcs } from "./learning.ts";
 import { lowerMacs } from "./macs.ts";
 import { Memos } from "./memos.ts";
 import { type Opened, openPlan } from "./plan.ts";
+import { lowerRosters } from "./rosters.ts";
 import { lowerRoutes } from "./routes.ts";
 import { lowerVnis } from "./vnis.ts";
 
@@ -61,6 +62,7 @@ export class Lowering {
       ...lowerDestinations(plan, facts, entries, memos),
     ];
     const short = shortVpcs(entries);
+    lowerRosters(plan, entries, short);
     const vnis = new Map(plan.vpcs.map(({ vpc_id, vni }) => [vpc_id, vni]));
     const hub_of = (plan.own.hub_of ?? []).filter((id) => !short.has(vnis.get(id) ?? 0));
     return { entries, problems, hub_of };

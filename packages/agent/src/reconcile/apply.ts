@@ -35,12 +35,16 @@ const BASE = [
   "links",
 ] as const;
 
+/** What this host vouches by. */
+const VOUCHING = ["rosters"] as const satisfies readonly TableName[];
+
 /**
  * Makes the kernel equal to the goal, which `want` was told, with nothing half true on the way: what goes is unreachable first and is taken
  * apart last; what comes has its policy, then its program, then its link, and is reachable last. Throws where a table
- * refuses a row; returns the ports whose device refused.
+ * refuses a row; returns the ports whose device refused. Meanwhile it vouches for nothing that changes.
  */
 export async function apply(machine: Machine, goal: Goal): Promise<PortProblem[]> {
+  for (const name of VOUCHING) withdrawRows(machine, name);
   for (const name of REACH) removeRows(machine, name);
   const lowered = await releaseDevices(machine, goal);
   for (const name of [...BASE].reverse()) removeRows(machine, name);
@@ -48,12 +52,13 @@ export async function apply(machine: Machine, goal: Goal): Promise<PortProblem[]
   const problems = attachPrograms(machine);
   await raiseDevices(machine, goal, lowered);
   for (const name of [...REACH].reverse()) writeRows(machine, name);
+  for (const name of VOUCHING) writeRows(machine, name);
   return problems;
 }
 
 /** Says what is to be there: `apply` does it. */
 export function want(mirror: Mirror, { entries, attachments }: Goal): void {
-  for (const name of [...BASE, ...REACH]) wantTable(mirror, name, entries);
+  for (const name of [...BASE, ...REACH, ...VOUCHING]) wantTable(mirror, name, entries);
   mirror.attached.want([new Map(attachments.map((row) => [attachmentText(row[0]), row]))]);
 }
 
@@ -70,6 +75,19 @@ function removeRows<T extends TableName>({ kernel, mirror }: Machine, name: T): 
     gone.map(([, row]) => row[0]),
   );
   for (const [text] of gone) tracker.removed(text);
+}
+
+/** Also what is to be another: it would be said of what is not yet so, or no more. */
+function withdrawRows<T extends TableName>(machine: Machine, name: T): void {
+  removeRows(machine, name);
+  const tracker = machine.mirror.table(name);
+  const changed = [...tracker.updates()].filter(([text]) => tracker.actual().has(text));
+  if (changed.length === 0) return;
+  machine.kernel.remove(
+    name,
+    changed.map(([, row]) => row[0]),
+  );
+  for (const [text] of changed) tracker.removed(text);
 }
 
 function writeRows<T extends TableName>({ kernel, mirror }: Machine, name: T): void {

@@ -29,21 +29,23 @@ const FULL: LearningMessage = {
   port: "00112233-4455-4677-8899-aabbccddeeff",
   revision: 0x1_0000_0009n,
   epoch: 4,
+  roster: 0x2a,
 };
 
 describe("a learning message", () => {
   it.each(MESSAGE_KINDS)("says after decoding what was encoded: %s", (kind) => {
-    const bytes = encodeMessage({ ...FULL, kind }, KEY);
+    const roster = kind === "teach" || kind === "absent" ? FULL.roster : 0;
+    const bytes = encodeMessage({ ...FULL, kind, roster }, KEY);
     expect(bytes).toHaveLength(128);
-    expect(decodeMessage(bytes)).toEqual({ ...FULL, kind });
+    expect(decodeMessage(bytes)).toEqual({ ...FULL, kind, roster });
     expect(isSigned(bytes, KEY)).toBe(true);
   });
 
   it("has its fields where the table says", () => {
     expect(hex(encodeMessage(FULL, KEY).subarray(0, 80))).toBe(
       [
-        "01020200 00000007 00001388 00000001 00000002 00000003 0102030405060708",
-        "00000000000000000000ffff0a000216 00112233445546778899aabbccddeeff 0000000100000009 00000004 00000000",
+        "02020200 00000007 00001388 00000001 00000002 00000003 0102030405060708",
+        "00000000000000000000ffff0a000216 00112233445546778899aabbccddeeff 0000000100000009 00000004 0000002a",
       ]
         .join("")
         .replaceAll(" ", ""),
@@ -63,12 +65,11 @@ describe("a learning message", () => {
   it("is none with another version, kind, length, more than three hops, or bits that must be zero", () => {
     const bytes = encodeMessage(FULL, KEY);
     for (const [at, value] of [
-      [0, 2],
+      [0, 1],
       [1, 0],
       [1, 5],
       [2, 4],
       [3, 1],
-      [79, 1],
     ] as const) {
       const changed = bytes.slice();
       changed[at] = value;
@@ -76,6 +77,13 @@ describe("a learning message", () => {
     }
     expect(decodeMessage(bytes.subarray(1))).toBeUndefined();
     expect(decodeMessage(encodeMessage({ kind: "absent" }, KEY))).toBeUndefined();
+  });
+
+  it("has a roster only where a host says whether it has an address", () => {
+    const at = { address: "10.0.2.22", roster: 1 };
+    const isNone = (said: Parameters<typeof encodeMessage>[0]) => decodeMessage(encodeMessage(said, KEY)) === undefined;
+    expect(MESSAGE_KINDS.filter((kind) => isNone({ kind, ...at }))).toEqual(["ask", "unknown"]);
+    expect(isNone({ kind: "teach", roster: 1 })).toBe(true);
   });
 
   it("without an address is a probe", () => {

@@ -4,7 +4,7 @@
  *
  * | at | bytes | what |
  * |---|---|---|
- * | 0 | 1 | version, 1 |
+ * | 0 | 1 | version, 2 |
  * | 1 | 1 | kind: 1 ask, 2 teach, 3 absent, 4 unknown |
  * | 2 | 1 | hops: times that a question was passed on, at most 3 |
  * | 3 | 1 | zero |
@@ -18,7 +18,7 @@
  * | 48 | 16 | port |
  * | 64 | 8 | claim: revision |
  * | 72 | 4 | claim: epoch |
- * | 76 | 4 | zero |
+ * | 76 | 4 | the teller's roster, where it says whether it has an address; else zero |
  * | 80 | 8 | tag: SipHash-2-4 of bytes 0 to 79, little-endian |
  * | 88 | 40 | not read |
  */
@@ -46,15 +46,17 @@ export interface LearningMessage {
   readonly epoch: number;
   readonly revision: bigint;
   readonly sequence: number;
+  /** Of the teller, in "teach" and "absent" about an address; 0: it vouches for nothing. */
+  readonly roster: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const TAG_AT = 80;
 const MAPPED = "00000000000000000000ffff";
 export const NO_PORT = "00000000-0000-0000-0000-000000000000";
 const DEFAULTS: Omit<LearningMessage, "kind"> = {
   ...{ hops: 0, key_version: 1, vpc: 0, asker: 0, teller: 0, nonce: 0n },
-  ...{ address: undefined, port: NO_PORT, epoch: 0, revision: 0n, sequence: 0 },
+  ...{ address: undefined, port: NO_PORT, epoch: 0, revision: 0n, sequence: 0, roster: 0 },
 };
 
 function addressBytes(address: string | undefined): Uint8Array {
@@ -92,6 +94,7 @@ export function encodeMessage(
     [16, m.teller],
     [20, m.sequence],
     [72, m.epoch],
+    [76, m.roster],
   ] as const)
     view.setUint32(at, value);
   view.setBigUint64(24, m.nonce);
@@ -110,10 +113,11 @@ export function decodeMessage(payload: Uint8Array): LearningMessage | undefined 
   if (payload.length !== MESSAGE_LENGTH) return undefined;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   const kind = MESSAGE_KINDS[payload[1]! - 1];
-  if (payload[0] !== VERSION || !kind || payload[2]! > 3 || payload[3] !== 0 || view.getUint32(76) !== 0)
-    return undefined;
+  if (payload[0] !== VERSION || !kind || payload[2]! > 3 || payload[3] !== 0) return undefined;
   const address = addressText(payload.subarray(32, 48));
   if (address === undefined && kind !== "ask" && kind !== "teach") return undefined;
+  const roster = view.getUint32(76);
+  if (roster !== 0 && (address === undefined || kind === "ask" || kind === "unknown")) return undefined;
   return {
     kind,
     hops: payload[2]!,
@@ -127,6 +131,7 @@ export function decodeMessage(payload: Uint8Array): LearningMessage | undefined 
     port: uuidText(payload.subarray(48, 64)),
     revision: view.getBigUint64(64),
     epoch: view.getUint32(72),
+    roster,
   };
 }
 

@@ -7,7 +7,7 @@
 #include "siphash.h"
 #include "vxlan.h"
 
-#define OH_MESSAGE_VERSION 1
+#define OH_MESSAGE_VERSION 2
 #define OH_MAX_HOPS 3
 
 enum oh_message {
@@ -34,7 +34,7 @@ struct oh_message_head {
 	oh_uuid port;
 	__be64 revision;
 	__be32 epoch;
-	__be32 zero2;
+	__be32 roster;		/* of the teller, where it says whether it has an address; else 0 */
 };
 
 #define OH_MESSAGE_WORDS (sizeof(struct oh_message_head) / 8)
@@ -62,6 +62,12 @@ OH_INLINE int is_probe(const struct oh_message_head *m)
 	const __u64 *half = (const __u64 *)&m->address;
 
 	return !half[0] && !half[1];
+}
+
+/* Of the kinds that its host's roster stands beside. */
+OH_INLINE int has_roster(const struct oh_message_head *m)
+{
+	return (m->kind == OH_MESSAGE_TEACH || m->kind == OH_MESSAGE_ABSENT) && !is_probe(m);
 }
 
 /* A function of its own, so that the verifier walks it once. */

@@ -17,11 +17,11 @@ struct claim {
 
 struct learned {
 	oh_host host;		/* the teacher */
-	__u32 pad;
+	__u32 roster;		/* its roster when it last answered about this, straight; 0: it gave none */
 	oh_ns used;		/* by a packet; clocks are the kernel's monotonic one */
-	oh_ns asked;		/* its host, straight */
+	oh_ns asked;		/* its host, straight, about this or for its roster */
 	__u64 packets;		/* sent by this entry */
-	oh_ns taught;		/* the last answer */
+	oh_ns taught;		/* the last answer; of one for the roster, when it was asked for */
 	oh_ns since;		/* the first answer of this host */
 	struct claim claim;
 	oh_uuid port;

@@ -11,6 +11,7 @@
 #include "../maps/vpc_rules.h"
 #include "peer.h"
 #include "sweep.h"
+#include "vouch.h"
 
 #define OH_UNKNOWN_FOR (20 * OH_MS)
 #define OH_QUESTION_OPEN (2000 * OH_MS)	/* an answer may come so late */
@@ -20,6 +21,7 @@ struct oh_received {
 	struct oh_message_body *body;
 	oh_host sender;
 	struct destination_key key;
+	oh_ns straight;		/* of an answer by the host that was asked itself: when it was asked; else 0 */
 };
 
 OH_INLINE struct claim claim_in(const struct oh_message_head *m)
@@ -55,6 +57,18 @@ OH_INLINE int judge_claim(const struct oh_received *r, const struct claim *claim
 	return order < 0 || (!order && old->host != r->sender) ? OH_LEARN_GENERATION : 0;
 }
 
+/* 0: none that counts, since whoever carries a question can answer it in another's name. */
+OH_INLINE __u32 roster_in(const struct oh_received *r)
+{
+	return r->straight ? bpf_ntohl(r->body->head.roster) : 0;
+}
+
+OH_INLINE void hear(const struct oh_received *r)
+{
+	if (r->straight)
+		hear_roster(r->key.vpc, r->sender, roster_in(r), r->straight);
+}
+
 OH_INLINE struct learned_use *use_of(oh_vni vpc)
 {
 	struct vpc_key key = { .vpc = vpc };
@@ -75,6 +89,7 @@ OH_INLINE int add_learned(const struct oh_received *r, const struct claim *claim
 
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->host = r->sender;
+	fresh->roster = roster_in(r);
 	fresh->used = fresh->asked = fresh->taught = fresh->since = now;
 	fresh->claim = *claim;
 	fresh->port = r->body->head.port;
@@ -95,6 +110,7 @@ OH_INLINE int renew(struct learned *l, const struct oh_received *r, const struct
 	int moved = l->host != r->sender || !same_port(&l->port, &r->body->head.port);
 
 	l->taught = bpf_ktime_get_coarse_ns();
+	l->roster = roster_in(r);
 	if (!moved && !claim_compare(claim, &l->claim))
 		return OH_LEARN_RENEWED;
 	l->claim = *claim;
@@ -114,6 +130,7 @@ OH_INLINE int take_teach(const struct oh_received *r, struct learned *fresh)
 
 	if (rejected)
 		return -rejected;
+	hear(r);
 	bpf_map_delete_elem(&questions_v1, &r->key);
 	bpf_map_delete_elem(&unknowns_v1, &r->key);
 	return old ? renew(old, r, &claim) : add_learned(r, &claim, fresh);
@@ -137,6 +154,7 @@ OH_INLINE int take_absent(const struct oh_received *r)
 	if (!l || l->host != r->sender || claim_compare(&claim, &l->claim) ||
 	    !same_port(&l->port, &r->body->head.port))
 		return -OH_LEARN_NOT_ITS_ENTRY;
+	hear(r);
 	bpf_map_delete_elem(&questions_v1, &r->key);
 	remove_learned(r);
 	return OH_LEARN_REMOVED;
@@ -174,7 +192,7 @@ OH_INLINE int take_alive(const struct oh_received *r)
 }
 
 /* An answer to the question that is open. What comes of it: enum oh_learn, negative where it is rejected. */
-OH_INLINE int take_answer(const struct oh_received *r, struct message_scratch *s)
+OH_INLINE int take_answer(struct oh_received *r, struct message_scratch *s)
 {
 	const struct oh_message_head *m = &r->body->head;
 	const struct question *q;
@@ -193,6 +211,7 @@ OH_INLINE int take_answer(const struct oh_received *r, struct message_scratch *s
 		return -OH_LEARN_NONCE;
 	s->open = *q;
 	asked = q->asked;
+	r->straight = q->straight && asked == r->sender ? q->first : 0;
 	if (asked == r->sender)
 		peer_answered(asked, r->key.vpc);
 	switch (m->kind) {

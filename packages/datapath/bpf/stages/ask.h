@@ -18,8 +18,8 @@
 #include "../maps/vpc_keys.h"
 #include "envelope.h"
 #include "peer.h"
+#include "vouch.h"
 
-#define OH_REASK (10 * OH_MS)
 #define OH_RENONCE (1000 * OH_MS)	/* a question keeps its nonce so long */
 #define OH_MESSAGE_FRAME (OH_ETH_LEN + OH_MESSAGE_LEN)
 /* Of a tunnel's packet that is not cut: UDP's checksum, if a device is to fill it in, still falls into the tail. */

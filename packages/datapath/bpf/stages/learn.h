@@ -33,7 +33,7 @@ OH_INLINE int is_well_formed_message(struct __sk_buff *skb, const struct oh_enve
 	       e->udp.sport == bpf_htons(OH_PORT_LEARNING) && e->udp.len == bpf_htons(OH_MESSAGE_LEN - OH_IP_LEN) &&
 	       skb->len >= OH_ETH_LEN + OH_MESSAGE_LEN && m->version == OH_MESSAGE_VERSION && m->kind &&
 	       m->kind < OH_MESSAGE_MAX && (m->kind <= OH_MESSAGE_TEACH || !is_probe(m)) &&
-	       m->hops <= OH_MAX_HOPS && !m->zero && !m->zero2;
+	       m->hops <= OH_MAX_HOPS && !m->zero && (!m->roster || has_roster(m));
 }
 
 /* Who sent it and whether its tag is right: 0, or why it is rejected. */

@@ -9,8 +9,7 @@
 #include "ask.h"
 #include "hub.h"
 #include "peer.h"
-
-#define OH_REFRESH (1000 * OH_MS)
+#include "vouch.h"
 
 /* Symmetric routing (RFC 9135 section 5): between hosts a routed packet is of the VPC, not of a network. */
 OH_INLINE void route_to_host(struct oh_pkt *p, oh_host host, __u8 relayed)
@@ -67,7 +66,7 @@ OH_INLINE int route_learned(struct oh_pkt *p, struct learned *l, int reason)
 		p->silent = l->host;
 		return miss(p, reason);
 	}
-	p->question = is_within(l->asked, now, OH_REFRESH) ? OH_ASK_NONE : OH_ASK_REFRESH;
+	p->question = is_within(l->asked, now, OH_REFRESH) || is_vouched(p->vpc, l, now) ? OH_ASK_NONE : OH_ASK_REFRESH;
 	p->ask = l->host;
 	if (p->from->learns == OH_LEARNS_CONFIRMED && !is_confirmed(p->vpc, p->target, &l->claim))
 		return route_by_hub(p);

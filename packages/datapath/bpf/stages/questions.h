@@ -6,6 +6,7 @@
 #include "../maps/endpoints.h"
 #include "../maps/learning.h"
 #include "../maps/moved.h"
+#include "../maps/rosters.h"
 #include "../maps/vpc_rules.h"
 #include "answers.h"
 #include "hub.h"
@@ -76,10 +77,17 @@ OH_INLINE oh_host hub_to_ask(const struct oh_received *r, const struct vpc_rules
 	return best;
 }
 
-/* What a hub stands for itself, a plain peer's port or a gateway, stays with it; an entry that says otherwise is wrong. */
-OH_INLINE int answer_for_itself(struct oh_message_head *m)
+/* Not here. */
+OH_INLINE int deny(struct oh_received *r)
 {
-	return m->revision ? answer_as(m, OH_MESSAGE_ABSENT) : -OH_LEARN_NOT_KNOWN;
+	r->body->head.roster = bpf_htonl(roster_of(r->key.vpc));
+	return answer_as(&r->body->head, OH_MESSAGE_ABSENT);
+}
+
+/* What a hub stands for itself, a plain peer's port or a gateway, stays with it; an entry that says otherwise is wrong. */
+OH_INLINE int answer_for_itself(struct oh_received *r)
+{
+	return r->body->head.revision ? deny(r) : -OH_LEARN_NOT_KNOWN;
 }
 
 /* As a packet goes, so does the question (pass_by_hub). */
@@ -92,7 +100,7 @@ OH_INLINE int answer_by_hub(struct oh_received *r, const struct vpc_rules *rules
 	if (!may_have_passed(r, rules, to))
 		return -OH_LEARN_ASKER;
 	if (d && (d->place == OH_PLACE_PEER || d->place == OH_PLACE_GATEWAY))
-		return answer_for_itself(m);
+		return answer_for_itself(r);
 	if (!to && is_whole(rules))
 		return answer_as(m, OH_MESSAGE_UNKNOWN);
 	if ((!to || to == r->sender) && may_try_another(rules, m->hops ? r->sender : 0, to))
@@ -109,7 +117,7 @@ OH_INLINE int answer_by_former(struct oh_received *r, struct oh_reply *reply)
 
 	if (m->hops && d && d->place == OH_PLACE_REMOTE && d->where != r->sender)
 		return pass_question(m, reply, d->where);
-	return answer_as(m, OH_MESSAGE_ABSENT);
+	return deny(r);
 }
 
 /* The question becomes what is to be sent to reply->to. */
@@ -118,6 +126,7 @@ OH_INLINE int answer(struct oh_received *r, struct oh_reply *reply)
 	struct oh_message_head *m = &r->body->head;
 	const struct vpc_rules *rules = vpc_rules_lookup(r->key.vpc);
 	const struct endpoint *e;
+	__u32 roster;
 
 	reply->to = bpf_ntohl(m->asker);
 	/* Only who passes a question on may speak for its asker. */
@@ -129,8 +138,12 @@ OH_INLINE int answer(struct oh_received *r, struct oh_reply *reply)
 		answer_as(m, OH_MESSAGE_TEACH);
 		return OH_LEARN_TAUGHT;
 	}
+	/* Before it is looked whether the port is here, so that it is not the roster of what comes after it went. */
+	roster = roster_of(r->key.vpc);
 	e = port_here(&r->key);
-	if (e)
+	if (e) {
+		m->roster = bpf_htonl(roster);
 		return teach(m, e, rules);
+	}
 	return rules && rules->is_hub ? answer_by_hub(r, rules, reply) : answer_by_former(r, reply);
 }

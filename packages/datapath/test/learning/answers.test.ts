@@ -19,7 +19,7 @@ beforeEach(() => {
   const { nonce } = messageIn(asked[0]!.frame)!;
   right = {
     ...{ kind: "teach", hops: 0, key_version: 1, vpc: VPC, asker: 1, teller: 2, nonce, address: B.address },
-    ...{ port: portId(B), epoch: EPOCH, revision: 20n, sequence: 0 },
+    ...{ port: portId(B), epoch: EPOCH, revision: 20n, sequence: 0, roster: 0 },
   };
 });
 

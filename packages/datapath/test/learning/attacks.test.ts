@@ -27,7 +27,7 @@ function open(address: string = B.address): { readonly hub: number; readonly rig
     .asked.find((q) => messageIn(q.frame)?.address)!;
   const right: packet.LearningMessage = {
     ...{ kind: "teach", hops: 0, key_version: 1, vpc: VPC, asker: 1, teller: 2, address, port: portId(B) },
-    ...{ nonce: messageIn(question.frame)!.nonce, epoch: EPOCH, revision: 20n, sequence: 0 },
+    ...{ nonce: messageIn(question.frame)!.nonce, epoch: EPOCH, revision: 20n, sequence: 0, roster: 0 },
   };
   return { hub: question.host, right };
 }

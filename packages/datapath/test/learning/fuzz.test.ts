@@ -32,6 +32,7 @@ const grammar: fc.Arbitrary<packet.LearningMessage> = fc.record({
   port: fc.constantFrom(portId(A), portId(B), packet.NO_PORT),
   revision: fc.oneof(fc.constant(20n), wide),
   epoch: number,
+  roster: fc.oneof(fc.constant(0), number),
 });
 
 /** In one message of so many. */

@@ -54,7 +54,7 @@ const RULES: VpcRules = {
 
 /** What tests and programs write. */
 const CLEARED = [
-  ...(["destinations", "learned", "learned_use", "questions", "unknowns"] as const),
+  ...(["destinations", "learned", "learned_use", "questions", "unknowns", "rosters", "vouched"] as const),
   ...(["confirmed", "floors", "barred", "moved", "hub_sources"] as const),
 ] as const;
 interface Clearable {

@@ -184,6 +184,54 @@ const WAYS: readonly Breakage[] = [
     replace: "peer->held_until = now;",
     test: moves("a host that does not answer is used again when it answers a probe, but not at once"),
   },
+];
+
+const rosters = (title: string): NamedTest => ({ file: `${TESTS}/rosters.test.ts`, title });
+
+/** One host's word for all that it taught. */
+const WORDS: readonly Breakage[] = [
+  {
+    name: "an entry is vouched for whatever else its host has by now",
+    file: `${STAGES}/vouch.h`,
+    find: "if (!v || *(volatile __u32 *)&v->roster != l->roster)",
+    replace: "if (!v)",
+    test: rosters("where anything of the host changed, each of its entries is asked about"),
+  },
+  {
+    name: "a host's word counts for ever",
+    file: `${STAGES}/vouch.h`,
+    find: "if (is_within(asked, now, OH_REFRESH)) {",
+    replace: "if (1) {",
+    test: rosters("Q26: one question a second is for all entries of its host"),
+  },
+  {
+    name: "an older word replaces a newer one",
+    file: `${STAGES}/vouch.h`,
+    find: "} else if ((__s64)(asked - v->asked) >= 0) {",
+    replace: "} else {",
+    test: rosters("a word that is not to be heard an older one does not replace a newer one"),
+  },
+  {
+    name: "a host vouches for what is about to change",
+    file: "packages/agent/src/reconcile/apply.ts",
+    find: "  for (const name of VOUCHING) withdrawRows(machine, name);\n",
+    replace: "",
+    test: {
+      file: "packages/agent/test/learning.test.ts",
+      title: "what a host vouches for is nothing as long as a change fails half way",
+    },
+  },
+  {
+    name: "a port that is bound anew leaves its host's roster as it was",
+    file: "packages/agent/src/lower/rosters.ts",
+    find: "port.id, port.generation, ",
+    replace: "port.id, ",
+    test: {
+      file: "packages/agent/test/learning.test.ts",
+      title:
+        "what a host vouches for Q26: is a number that is another where a port comes, goes or is bound anew, and the same where others change",
+    },
+  },
   {
     name: "what is pushed is not looked up where it may be",
     file: "packages/datapath/bpf/maps/endpoints.h",
@@ -241,4 +289,4 @@ const JUDGES: readonly Breakage[] = [
 ];
 
 /** Of learning: rules that a wrong word must not get past. */
-export const LEARNING: readonly Breakage[] = [...MESSAGES, ...WAYS, ...JUDGES];
+export const LEARNING: readonly Breakage[] = [...MESSAGES, ...WAYS, ...WORDS, ...JUDGES];

@@ -114,13 +114,13 @@ interface Sent {
   readonly message: Message;
 }
 
-/** All but the outer Ethernet header, the nonce, and what is not read. */
+/** All but the outer Ethernet header, nonce and roster, and what is not read. */
 function messageDifferences(intent: Intent, from: string, { asked, message }: Sent): string[] {
   const got = asked.frame;
   const to = [...intent.hosts.values()].find((h) => h.number === asked.host);
   const body = got.subarray(ENVELOPE, ENVELOPE + MESSAGE_LENGTH);
-  const nonce = packet.decodeMessage(body)?.nonce ?? 0n;
-  const payload = packet.encodeMessage({ ...message, nonce, key_version: KEY.version }, KEY.current);
+  const { nonce = 0n, roster = 0 } = packet.decodeMessage(body) ?? {};
+  const payload = packet.encodeMessage({ ...message, nonce, roster, key_version: KEY.version }, KEY.current);
   payload.set(body.subarray(DESCRIBED), DESCRIBED);
   const want = packet.frame(
     packet.eth({}),

@@ -10,6 +10,9 @@ const QUIET = {
 const HEARD: Peer = { heard: ALWAYS, answered: ALWAYS, ...QUIET };
 const UNHEARD: Peer = { heard: 0n, answered: 0n, ...QUIET };
 
+/** What every host vouches by; lessons with another are not vouched for. */
+const ROSTER = 1;
+
 /** What packets and messages write into the hosts' maps, as a moment has it: packets are tried one by one, each anew. */
 export class Memory {
   readonly #region: Region;
@@ -26,11 +29,12 @@ export class Memory {
   write(): void {
     for (const host of this.#hosts) {
       if (host.kind !== "onehop") continue;
-      const { learned, questions, unknowns, moved } = this.#region.maps(host.id);
+      const { learned, questions, unknowns, moved, vouched } = this.#region.maps(host.id);
       for (const [key] of [...learned]) learned.delete(key);
       for (const [key] of [...questions]) questions.delete(key);
       for (const [key] of [...unknowns]) unknowns.delete(key);
       for (const [key] of [...moved]) moved.delete(key);
+      for (const [key] of [...vouched]) vouched.delete(key);
       this.#lessons(host);
       this.#gaps(host);
       this.hear(host.id);
@@ -61,17 +65,21 @@ export class Memory {
     const lesson = learned.get(`${hostId} ${address}`);
     if (!lesson) return undefined;
     const { host, port, revision, fresh } = lesson;
+    // Asked itself, or vouched for: it comes to the same.
+    const roster = fresh && revision % 2 === 0 ? ROSTER : 0;
     return {
-      ...{ host: intent.hosts.get(host)!.number, port, used: ALWAYS, asked: fresh ? ALWAYS : 0n },
-      ...{ packets: 0, taught: 0n, since: 0n, claim: { revision, epoch, sequence: 0 } },
+      ...{ host: intent.hosts.get(host)!.number, port, used: ALWAYS, asked: fresh && !roster ? ALWAYS : 0n },
+      ...{ roster, packets: 0, taught: 0n, since: 0n, claim: { revision, epoch, sequence: 0 } },
     };
   }
 
   #lessons(host: At<Host>): void {
     const { intent, known } = this.#moment;
-    const { learned, moved } = this.#region.maps(host.id);
+    const { learned, moved, vouched } = this.#region.maps(host.id);
     for (const [vpcId, knowledge] of known) {
       const vpc = intent.vpcs.get(vpcId)!.vni;
+      for (const { number } of this.#hosts)
+        vouched.set({ vpc, host: number }, { asked: ALWAYS, again: 0n, roster: ROSTER });
       for (const text of knowledge.learned.keys()) {
         const [learner, address] = text.split(" ") as [string, string];
         if (learner === host.id) learned.set({ vpc, address }, this.#lesson(learner, vpc, address)!);
