@@ -31,11 +31,11 @@ export interface Figures {
   readonly forged: { readonly tried: number; readonly accepted: number };
   /** The least of: TCP, small UDP and round trip by a learned entry, of the same by a pushed one; 1 is no cost. */
   readonly bench_ratio: number;
-  /** Of a packet by a learned entry, for all of so many pairs and for one, at one rate together; medians of rounds. */
+  /** Of a packet by a learned entry: ratios are of all of so many pairs by one pair of each guest; medians of rounds. */
   readonly pairs_cost: {
     readonly pairs: number;
     /** All programs that it meets, questions and answers beside it included. */
-    readonly program_ns: { readonly one: number; readonly many: number };
+    readonly program_ns: { readonly one: number; readonly each: number; readonly all: number };
     readonly program_ns_ratio: number;
     /** Of the whole machine; null: it was too busy with other work to tell. */
     readonly cpu_ns_ratio: number | null;

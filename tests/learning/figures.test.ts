@@ -78,7 +78,7 @@ describe("what npm run learn measures, at small counts", () => {
     expect(details).toMatchObject({ astray: 0 });
     expect(pairs_cost).toMatchObject({ pairs: 2 * ADDRESSES });
     const { program_ns, program_ns_ratio } = pairs_cost!;
-    for (const ns of [program_ns.one, program_ns.many, program_ns_ratio]) expect(ns).toBeGreaterThan(0);
+    for (const ns of [...Object.values(program_ns), program_ns_ratio]) expect(ns).toBeGreaterThan(0);
   });
 
   test("D10: with the controller dead and agents started anew, new pairs are delivered and learned", async () => {

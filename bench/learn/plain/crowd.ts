@@ -10,14 +10,17 @@ import { ADDRESSES_A_PORT, document, type PlainWorld } from "./world.ts";
 const RANGE = "10.64.0.0/18";
 /** Packets a second while pairs are learned: questions on misses have a budget. */
 const GENTLE = 2000;
-const MOST_TRIES = 20;
 /** For what waits in queues still when the sender ends. */
 const DRAIN_MS = 1000;
 const PATIENCE_MS = 300_000;
 const PAYLOAD = "x".repeat(64);
 
-/** The sender sends as many frames from its list either way: only where they go differs. */
-export type Talk = "one" | "many";
+/**
+ * To one address; to one address of each guest; to all addresses. As many frames in each, and the last two go to one guest
+ * after the other alike, so that only the number of pairs differs.
+ */
+export const TALKS = ["one", "each", "all"] as const;
+export type Talk = (typeof TALKS)[number];
 
 export interface Sent {
   readonly sent: number;
@@ -47,8 +50,13 @@ export class Crowd {
     // What arrives ends there without an answer.
     for (const { namespace } of guests) await ipBatch(["address flush dev eth0"], namespace);
     const crowd = new Crowd(world, addresses);
-    crowd.#write("one", new Array<string>(size).fill(addresses[0]!));
-    crowd.#write("many", addresses);
+    const turns = inTurns(addresses);
+    const targets = { one: addresses.slice(0, 1), each: turns.slice(0, guests.length), all: turns };
+    for (const talk of TALKS)
+      crowd.#write(
+        talk,
+        Array.from(addresses, (_, i) => targets[talk][i % targets[talk].length]!),
+      );
     return crowd;
   }
 
@@ -56,11 +64,13 @@ export class Crowd {
     return this.#addresses.length;
   }
 
-  /** Until h1 has an entry of each pair. */
+  /** Until h1 has an entry of each pair, and has asked h2 about each. */
   async learn(): Promise<void> {
-    for (let n = 0; n < MOST_TRIES && this.#known().length < this.pairs; n++) await this.#send("many", 1, GENTLE);
-    const known = this.#known().length;
-    if (known < this.pairs) throw new Error(`${known} of ${this.pairs} pairs are learned.`);
+    const learn = async (): Promise<true | undefined> => {
+      await this.#send("all", 1, GENTLE);
+      return this.#known() === this.pairs || undefined;
+    };
+    await until(`h1 to learn ${this.pairs} pairs`, learn, PATIENCE_MS);
   }
 
   /** About so many seconds of packets, `rate` a second, every pair as many; `one` as many as all. */
@@ -72,16 +82,10 @@ export class Crowd {
     return { sent, received: arrived(), by_hub: this.#byHub() - by_hub, asked: this.#asked() - asked };
   }
 
-  /** Whether h1 asks about its entries once a second from now on, as always, or not for a long time. */
-  refreshing(when: "usual" | "later"): void {
-    const { learned } = this.world.kernel("h1").maps;
-    for (const [key, entry] of this.#known())
-      learned.set(key, { ...entry, asked: when === "usual" ? entry.used : entry.used + A_LONG_TIME });
-  }
-
-  #known() {
+  #known(): number {
     const own = new Set(this.#addresses);
-    return [...this.world.kernel("h1").maps.learned.entries()].filter(([{ address }]) => own.has(address));
+    const entries = [...this.world.kernel("h1").maps.learned.entries()];
+    return entries.filter(([{ address }, { roster }]) => own.has(address) && roster !== 0).length;
   }
 
   #path(talk: Talk): string {
@@ -120,8 +124,11 @@ export class Crowd {
   }
 }
 
-/** Nanoseconds: longer than any measurement. */
-const A_LONG_TIME = 3_600n * 1_000_000_000n;
+/** The first address of each guest, then the second of each, and so on. */
+const inTurns = (addresses: readonly string[]): string[] =>
+  Array.from({ length: ADDRESSES_A_PORT }, (_, turn) => turn).flatMap((turn) =>
+    addresses.filter((_, i) => i % ADDRESSES_A_PORT === turn),
+  );
 
 const ports = (addresses: readonly string[]): string[] =>
   Array.from({ length: Math.ceil(addresses.length / ADDRESSES_A_PORT) }, (_, i) => {
