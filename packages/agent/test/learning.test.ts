@@ -2,6 +2,7 @@ import type { FromAgent, HostPlan, Lesson, Lessons, Slice, SliceId, Verdict, Vpc
 import { beforeEach, describe, expect, it } from "vitest";
 import { FakeKernel } from "../src/kernel/fake.ts";
 import { Confirmer } from "../src/learning/confirmer.ts";
+import { Learner } from "../src/learning/learner.ts";
 import { Wholeness } from "../src/sync/wholeness.ts";
 import { addressOf, FakeHost, type PortSpec, planOf, portId } from "./world.ts";
 
@@ -185,6 +186,32 @@ describe("what a host vouches for", () => {
     expect(host.kernel.get("rosters", { vpc: 5000 })).toBeUndefined();
     expect(await rosterOf(2, anew)).toBeGreaterThan(0);
   });
+});
+
+it("what was noted of a VPC that is not served any more is forgotten, and what others know stays", async () => {
+  const host = new FakeHost();
+  await host.reconciler.run(learningPlan(2, [{ name: "a1", host: 2 }]));
+  const { kernel, reconciler } = host;
+  const word = { asked: 1n, again: 0n, roster: 7 };
+  kernel.write(
+    "vouched",
+    [5000, 6000].map((vpc) => [{ vpc, host: 1 }, word] as const),
+  );
+  kernel.write(
+    "barred",
+    [5000, 6000].map((vpc) => [{ vpc, host: 1 }, { since: 1 }] as const),
+  );
+  const nothing = () => undefined;
+  const learner = new Learner({
+    ...{ kernel, reconciler, clock: { now: () => 0, after: () => nothing }, wall: () => 0, whole: () => false },
+    ...{ send: nothing, heard: nothing, ping: nothing, onFalse: nothing },
+    onError: (error) => {
+      throw error;
+    },
+  });
+  learner.start();
+  for (const table of ["vouched", "barred"] as const)
+    expect([...kernel.read(table)].map(([{ vpc }]) => vpc)).toEqual([5000]);
 });
 
 describe("a hub remembers where an address was", () => {
